@@ -85,12 +85,21 @@ export interface StoreStats {
 export interface Store {
   /** Commits all profiles of one request in one transaction; resolves after the fsync.
    *  Values are multiplied by their period's scale (`storedType`). Throws ServiceError `storage_full` and the like. */
-  append(request: { readonly key: RequestKey; readonly profiles: readonly Profile[]; readonly receivedMs: number }): Promise<AppendResult>
+  append(request: {
+    readonly key: RequestKey
+    readonly profiles: readonly Profile[]
+    readonly receivedMs: number
+  }): Promise<AppendResult>
   /** One part per file that holds rows of the answer; tries differ between parts. */
   stackSums(query: StackQuery): Promise<Answer<readonly StackSums[]>>
   seriesSums(query: SeriesQuery): Promise<Answer<SeriesSums>>
   /** Distinct series with rows in the range, of all types if `type` is undefined. */
-  series(query: { readonly type: ProfileType | undefined; readonly matchers: readonly Matcher[]; readonly fromMs: number; readonly toMs: number }): Promise<Answer<readonly SeriesSeen[]>>
+  series(query: {
+    readonly type: ProfileType | undefined
+    readonly matchers: readonly Matcher[]
+    readonly fromMs: number
+    readonly toMs: number
+  }): Promise<Answer<readonly SeriesSeen[]>>
   /** Unlinks whole files beyond the retention of age and bytes; returns what it removed. */
   retain(nowMs: number): Promise<readonly string[]>
   stats(): Promise<StoreStats>

@@ -1,7 +1,16 @@
 // How is a profile made? Append and intern, then build: the only mutable thing on this floor.
 // Interning is by text keys in Maps: builders serve windows and requests of some ten thousand rows. The store interns
 // into integers of its own (backend/store/dictionary.ts).
-import { asId, type FunctionId, type LabelSetId, type LocationId, type MappingId, NONE, type StackId, type StringId } from './ids.ts'
+import {
+  asId,
+  type FunctionId,
+  type LabelSetId,
+  type LocationId,
+  type MappingId,
+  NONE,
+  type StackId,
+  type StringId,
+} from './ids.ts'
 import { type Labels, labelsText } from './labels.ts'
 import type { Profile } from './profile.ts'
 import type { ProfileType } from './profile-type.ts'

@@ -23,7 +23,12 @@ export const CPU: ProfileType = {
 }
 
 /** CPU samples as a sampler sends them: a count, each worth one period. */
-export const CPU_SAMPLES: ProfileType = { ...CPU, name: 'samples', sampleType: 'samples', sampleUnit: 'count' }
+export const CPU_SAMPLES: ProfileType = {
+  ...CPU,
+  name: 'samples',
+  sampleType: 'samples',
+  sampleUnit: 'count',
+}
 
 const ALIASES: ReadonlyMap<string, ProfileType> = new Map([['cpu', CPU]])
 
@@ -39,7 +44,13 @@ export function parseProfileType(text: string): ProfileType | undefined {
   if (alias !== undefined) return alias
   const parts = text.split(':')
   if (parts.length !== 5 || parts[0] === '' || parts[1] === '' || parts[2] === '') return undefined
-  const [name, sampleType, sampleUnit, periodType, periodUnit] = parts as [string, string, string, string, string]
+  const [name, sampleType, sampleUnit, periodType, periodUnit] = parts as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
   return { name, sampleType, sampleUnit, periodType, periodUnit }
 }
 
@@ -53,7 +64,10 @@ export function profileTypeAlias(type: ProfileType): string {
 /** What a stored value is worth: CPU samples become nanoseconds by their period, everything else stays.
  *  in   type, period as they came on the wire; period in `type.periodUnit`
  *  out  the type to store under, and the factor for every value */
-export function storedType(type: ProfileType, period: number): { readonly type: ProfileType; readonly scale: number } {
+export function storedType(
+  type: ProfileType,
+  period: number,
+): { readonly type: ProfileType; readonly scale: number } {
   const isCpuSamples =
     type.sampleType === 'samples' &&
     type.sampleUnit === 'count' &&

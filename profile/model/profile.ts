@@ -86,7 +86,10 @@ export function assertProfile(profile: Profile): void {
   }
   const below = (column: ArrayLike<number>, limit: number, name: string, least = 0) => {
     for (let i = 0; i < column.length; i++)
-      holds(column[i]! >= least && column[i]! < limit, `${name}[${i}] = ${column[i]}, allowed ${least} to ${limit - 1}`)
+      holds(
+        column[i]! >= least && column[i]! < limit,
+        `${name}[${i}] = ${column[i]}, allowed ${least} to ${limit - 1}`,
+      )
   }
   const equalLengths = (table: object, name: string) => {
     const lengths = Object.values(table).map((column) => (column as ArrayLike<number>).length)
@@ -106,21 +109,39 @@ export function assertProfile(profile: Profile): void {
   below(locations.mapping, mappings.file.length, 'locations.mapping', NONE)
   below(locations.kind, strings.length, 'locations.kind')
   const n = locations.mapping.length
-  holds(locations.addressHigh.length === n && locations.addressLow.length === n, 'columns of locations differ in length')
-  holds(locations.lineStart.length === n + 1 && locations.lineStart[0] === 0, 'lineStart must hold n + 1 entries from 0')
+  holds(
+    locations.addressHigh.length === n && locations.addressLow.length === n,
+    'columns of locations differ in length',
+  )
+  holds(
+    locations.lineStart.length === n + 1 && locations.lineStart[0] === 0,
+    'lineStart must hold n + 1 entries from 0',
+  )
   for (let i = 0; i < n; i++)
     holds(locations.lineStart[i]! <= locations.lineStart[i + 1]!, `lineStart falls at location ${i}`)
   holds(locations.lineStart[n] === lines.line.length, 'lineStart must end at the number of lines')
   below(lines.function, functions.name.length, 'lines.function')
-  holds(stacks.parent.length > 0 && stacks.parent[0] === NONE && stacks.location[0] === NONE, 'stack 0 must be the empty stack')
+  holds(
+    stacks.parent.length > 0 && stacks.parent[0] === NONE && stacks.location[0] === NONE,
+    'stack 0 must be the empty stack',
+  )
   for (let i = 1; i < stacks.parent.length; i++) {
-    holds(stacks.parent[i]! >= 0 && stacks.parent[i]! < i, `stacks.parent[${i}] = ${stacks.parent[i]}, allowed 0 to ${i - 1}`)
-    holds(stacks.location[i]! >= 0 && stacks.location[i]! < n, `stacks.location[${i}] = ${stacks.location[i]} is no location`)
+    holds(
+      stacks.parent[i]! >= 0 && stacks.parent[i]! < i,
+      `stacks.parent[${i}] = ${stacks.parent[i]}, allowed 0 to ${i - 1}`,
+    )
+    holds(
+      stacks.location[i]! >= 0 && stacks.location[i]! < n,
+      `stacks.location[${i}] = ${stacks.location[i]} is no location`,
+    )
   }
   below(samples.stack, stacks.parent.length, 'samples.stack')
   below(samples.labelSet, labelSets.length, 'samples.labelSet')
   for (let i = 0; i < samples.value.length; i++) {
-    holds(samples.value[i]! >= 0 && Number.isFinite(samples.value[i]!), `samples.value[${i}] = ${samples.value[i]}`)
+    holds(
+      samples.value[i]! >= 0 && Number.isFinite(samples.value[i]!),
+      `samples.value[${i}] = ${samples.value[i]}`,
+    )
     holds(Number.isFinite(samples.timeMs[i]!), `samples.timeMs[${i}] = ${samples.timeMs[i]}`)
   }
 }

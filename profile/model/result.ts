@@ -5,7 +5,9 @@ export interface Failure {
   /** Zero-based position in the input, where there is one. */
   readonly position?: number
 }
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Failure }
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: Failure }
 
 export const success = <T>(value: T): Result<T> => ({ ok: true, value })
 export const failure = <T>(message: string, position?: number): Result<T> => ({

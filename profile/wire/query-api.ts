@@ -46,7 +46,11 @@ export const TopRequest = z.strictObject({
   sort: z.enum(['self', 'total']).default('self'),
   limit: z.coerce.number().int().min(1).max(10_000).default(100),
 })
-export const LabelsRequest = z.strictObject({ ...selection, prefix: text(1024).default(''), limit: z.coerce.number().int().min(1).max(10_000).default(1_000) })
+export const LabelsRequest = z.strictObject({
+  ...selection,
+  prefix: text(1024).default(''),
+  limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+})
 export const ProfileTypesRequest = z.strictObject({ from: selection.from, to: selection.to })
 
 export type SeriesRequest = z.input<typeof SeriesRequest>
