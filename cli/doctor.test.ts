@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { judgeKernel, type KernelFacts } from './doctor/kernel.ts'
+import { judgeRights, type RightsFacts } from './doctor/rights.ts'
+import { judgeDisk, judgePort, judgeReach } from './doctor/server.ts'
+import { printFindings } from './doctor.ts'
+
+const goodKernel: KernelFacts = {
+  release: '6.1.0-18-amd64',
+  arch: 'x64',
+  hasBtf: true,
+  lockdown: '[none] integrity confidentiality',
+  pidNamespace: 'pid:[4026531836]',
+  hasCgroup2: true,
+}
+const bits = (...numbers: number[]) => numbers.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)
+const goodRights: RightsFacts = {
+  effective: bits(39, 38, 19, 2, 34, 40),
+  uid: 0,
+  perfEventParanoid: 2,
+  kptrRestrict: 1,
+  procOptions: 'rw,nosuid',
+}
+const states = (findings: readonly { name: string; state: string }[]) =>
+  findings.filter(({ state }) => state !== 'ok').map(({ name, state }) => `${name}: ${state}`)
+
+describe('the doctor on the kernel', () => {
+  it('finds nothing on a stock Debian 12', () => {
+    expect(states(judgeKernel(goodKernel))).toEqual([])
+  })
+  it.each([
+    ['an old kernel', { release: '5.15.0-91-generic' }, ['kernel: fail']],
+    ['another processor', { arch: 'arm64' }, ['processor: fail']],
+    ['no type information', { hasBtf: false }, ['kernel types (BTF): fail']],
+    ['lockdown confidentiality', { lockdown: 'none integrity [confidentiality]' }, ['kernel lockdown: fail']],
+    ['a container’s PID namespace', { pidNamespace: 'pid:[4026532001]' }, ['PID namespace: fail']],
+    ['cgroup v1', { hasCgroup2: false }, ['cgroup v2: warn']],
+  ])('names %s', (_, change, expected) => {
+    expect(states(judgeKernel({ ...goodKernel, ...change }))).toEqual(expected)
+  })
+  it('takes a kernel 10.0 for newer than 6.1', () => {
+    expect(states(judgeKernel({ ...goodKernel, release: '10.0.0' }))).toEqual([])
+  })
+})
+
+describe('the doctor on rights', () => {
+  it('finds nothing for root', () => {
+    expect(states(judgeRights(goodRights))).toEqual([])
+  })
+  it('fails for a user without any, and names each loss', () => {
+    const found = judgeRights({ ...goodRights, effective: 0n, uid: 1000, perfEventParanoid: 3 })
+    expect(states(found)).toEqual([
+      'capability BPF: fail',
+      'capability PERFMON: fail',
+      'capability SYS_PTRACE: warn',
+      'capability DAC_READ_SEARCH: warn',
+      'capability SYSLOG: warn',
+      'capability CHECKPOINT_RESTORE: warn',
+      'perf_event_paranoid: fail',
+      'kptr_restrict: warn',
+    ])
+    for (const finding of found)
+      expect(finding.state === 'ok' || (finding.cure !== undefined && finding.lost !== undefined)).toBe(true)
+  })
+  it('warns of kptr_restrict 2 even to root', () => {
+    expect(states(judgeRights({ ...goodRights, kptrRestrict: 2 }))).toEqual(['kptr_restrict: warn'])
+  })
+})
+
+describe('the doctor on servers', () => {
+  it('tells a foreign server from none and from ours', () => {
+    expect(states(judgeReach({ backend: 'http://x:4040', answer: undefined, why: 'ECONNREFUSED' }))).toEqual([
+      'backend: warn',
+    ])
+    expect(
+      states(judgeReach({ backend: 'http://x:4040', answer: { version: undefined, offsetMs: 0 }, why: '' })),
+    ).toEqual(['backend: fail'])
+    expect(
+      states(judgeReach({ backend: 'http://x:4040', answer: { version: '0.1.0', offsetMs: 500 }, why: '' })),
+    ).toEqual([])
+  })
+  it('names a clock that is minutes off', () => {
+    expect(
+      states(
+        judgeReach({ backend: 'http://x:4040', answer: { version: '0.1.0', offsetMs: -300_000 }, why: '' }),
+      ),
+    ).toEqual(['clock: fail'])
+  })
+  it('finds a taken port and names another', async () => {
+    const { createServer } = await import('node:net')
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const finding = await judgePort(`127.0.0.1:${port}`, false)
+    expect(finding.state).toBe('fail')
+    expect(finding.found).toContain('EADDRINUSE')
+    expect((await judgePort(`127.0.0.1:${port}`, true)).state).toBe('ok')
+    await new Promise((resolve) => server.close(resolve))
+  })
+  it('judges the disk of a directory that does not exist yet by its parent', () => {
+    expect(judgeDisk('/tmp/flametrail-doctor/not/there').state).toBe('ok')
+  })
+})
+
+describe('printFindings', () => {
+  it('puts loss and cure under what is not ok, and escapes foreign text', () => {
+    const text = printFindings([
+      { name: 'kernel', state: 'ok', found: '6.1' },
+      { name: 'disk', state: 'fail', found: 'evil\u001b[2J', lost: 'everything', cure: 'buy one' },
+    ])
+    expect(text).toBe(
+      'ok    kernel  6.1\nFAIL  disk    evil?[2J\n              lost: everything\n              cure: buy one\n\n1 ok, 0 warnings, 1 failures\n',
+    )
+  })
+})

@@ -1,0 +1,11 @@
+// How does a command become one of the programs of build/? By importing its bundle, which runs as if it had been started
+// itself: no second Node process, no signal to pass on.
+
+/** Turns this process into build/<file> with these words. Resolves when the program has started; it then lives on its own
+ *  and sets its own exit code.  */
+export async function runProgram(file: string, argv: readonly string[]): Promise<number> {
+  const program = new URL(file, import.meta.url)
+  process.argv = [process.argv[0]!, program.pathname, ...argv]
+  await import(program.href)
+  return Number(process.exitCode ?? 0)
+}

@@ -1,0 +1,225 @@
+// Which flags do the commands of the client side know? Tables as data: parser, help and errors come from them.
+// Agent and backend keep their own tables in their own households.
+import type { Setting } from '#profile/settings/setting'
+
+/** Whom to ask: shared by every command that talks to a backend. */
+const CLIENT = [
+  {
+    name: 'backend',
+    kind: 'string',
+    unit: 'URL',
+    default: 'http://127.0.0.1:4040',
+    example: 'https://profiles.example.net:4040',
+    why: 'The backend to ask.',
+  },
+  {
+    name: 'token-file',
+    kind: 'string',
+    unit: 'FILE',
+    default: '',
+    example: '/etc/flametrail/read-token',
+    why: 'File holding a token of the scope read; a token never stands in a flag, where every user of the host could see it.',
+  },
+] as const satisfies readonly Setting[]
+
+const RANGE = [
+  {
+    name: 'type',
+    kind: 'string',
+    unit: 'TYPE',
+    default: 'cpu',
+    example: 'process_cpu:cpu:nanoseconds:cpu:nanoseconds',
+    why: 'Profile type: an alias or an id of five parts.',
+  },
+  {
+    name: 'from',
+    kind: 'string',
+    unit: 'TIME',
+    default: 'now-1h',
+    example: 'now-15m',
+    why: 'Start of the range: now-15m, RFC 3339 or epoch.',
+  },
+  {
+    name: 'to',
+    kind: 'string',
+    unit: 'TIME',
+    default: 'now',
+    example: '2026-11-24T10:00:00Z',
+    why: 'End of the range, exclusive.',
+  },
+] as const satisfies readonly Setting[]
+
+const JSON_OUT = {
+  name: 'json',
+  kind: 'boolean',
+  unit: '',
+  default: false,
+  example: '--json',
+  why: 'Print the answer of the query API as it came, for machines.',
+} as const satisfies Setting
+
+/** `flametrail query …`: one table for all kinds, so that a flag means the same everywhere. */
+export const QUERY_SETTINGS = [
+  ...CLIENT,
+  ...RANGE,
+  JSON_OUT,
+  {
+    name: 'max-nodes',
+    kind: 'number',
+    unit: 'N',
+    default: 20_000,
+    min: 1,
+    max: 1_048_576,
+    example: '2000',
+    why: 'flame, iceberg, diff: the heaviest nodes; the rest is folded and counted.',
+  },
+  {
+    name: 'group',
+    kind: 'list',
+    unit: 'LABEL',
+    default: [],
+    example: 'service_name',
+    why: 'series: one line per value of this label; flame: it becomes the first level. May be repeated.',
+  },
+  {
+    name: 'step',
+    kind: 'duration',
+    unit: 'DURATION',
+    default: 0,
+    min: 0,
+    example: '1m',
+    why: 'series: distance of the points; 0 lets the backend choose.',
+  },
+  {
+    name: 'limit',
+    kind: 'number',
+    unit: 'N',
+    default: 20,
+    min: 1,
+    max: 10_000,
+    example: '50',
+    why: 'top, series, labels, diff: how many rows.',
+  },
+  {
+    name: 'sort',
+    kind: 'string',
+    unit: 'self|total',
+    default: 'self',
+    choices: ['self', 'total'],
+    example: 'total',
+    why: 'top: by own time or with callees.',
+  },
+  {
+    name: 'baseline',
+    kind: 'string',
+    unit: 'SELECTOR',
+    default: '',
+    example: '{service_version="1.4"}',
+    why: 'diff: selector of the baseline; empty: the same as the comparison.',
+  },
+  {
+    name: 'baseline-from',
+    kind: 'string',
+    unit: 'TIME',
+    default: '',
+    example: 'now-2h',
+    why: 'diff: start of the baseline; empty: the range of equal length before --from.',
+  },
+  {
+    name: 'baseline-to',
+    kind: 'string',
+    unit: 'TIME',
+    default: '',
+    example: 'now-1h',
+    why: 'diff: end of the baseline; empty: --from.',
+  },
+] as const satisfies readonly Setting[]
+
+/** `flametrail up`. */
+export const UP_SETTINGS = [
+  {
+    name: 'listen',
+    kind: 'string',
+    unit: 'HOST:PORT',
+    default: '127.0.0.1:4040',
+    example: '127.0.0.1:4050',
+    why: 'Where backend and viewer listen.',
+  },
+  {
+    name: 'data-directory',
+    kind: 'string',
+    unit: 'DIR',
+    default: '.flametrail',
+    example: '/var/lib/flametrail',
+    why: 'Where the profiles are kept.',
+  },
+  {
+    name: 'frequency',
+    kind: 'number',
+    unit: 'Hz',
+    default: 19,
+    min: 1,
+    max: 499,
+    example: '97',
+    why: 'Samples per second and CPU.',
+  },
+  {
+    name: 'without-agent',
+    kind: 'string',
+    unit: 'REASON',
+    default: '',
+    example: '"no kernel headers"',
+    why: 'Start no agent, show the sample profile and say this reason.',
+  },
+] as const satisfies readonly Setting[]
+
+/** `flametrail doctor`. */
+export const DOCTOR_SETTINGS = [
+  ...CLIENT,
+  JSON_OUT,
+  {
+    name: 'listen',
+    kind: 'string',
+    unit: 'HOST:PORT',
+    default: '127.0.0.1:4040',
+    example: '127.0.0.1:4050',
+    why: 'Where the backend would listen.',
+  },
+  {
+    name: 'data-directory',
+    kind: 'string',
+    unit: 'DIR',
+    default: '.flametrail',
+    example: '/var/lib/flametrail',
+    why: 'Where the backend would keep its profiles.',
+  },
+] as const satisfies readonly Setting[]
+
+/** `flametrail token create | list | revoke`. */
+export const TOKEN_SETTINGS = [
+  {
+    name: 'token-file',
+    kind: 'string',
+    unit: 'FILE',
+    default: 'tokens.yaml',
+    example: '/etc/flametrail/tokens',
+    why: 'The file of tokens that the backend reads (its flag --token-file).',
+  },
+  {
+    name: 'scope',
+    kind: 'list',
+    unit: 'SCOPE',
+    default: [],
+    example: 'read',
+    why: 'create: what the token allows: read, write, metrics or admin. May be repeated.',
+  },
+  {
+    name: 'expires',
+    kind: 'duration',
+    unit: 'DURATION',
+    default: 0,
+    min: 0,
+    example: '90d',
+    why: 'create: how long it is good; 0: until revoked.',
+  },
+] as const satisfies readonly Setting[]
