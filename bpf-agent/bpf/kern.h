@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What do we need to know of the kernel? The few fields we read, found at load time by CO-RE, and the registers.
+// Not vmlinux.h: in that of a new kernel a field's type may have changed (regs.cs became a union member), and the
+// object then fails on an old one with "unexpected mem size".
+#pragma once
+
+#define CORE __attribute__((preserve_access_index))
+
+typedef struct {
+	int counter;
+} CORE atomic_t;
+
+struct signal_struct {
+	atomic_t live; // threads of the process that have not begun to exit
+} CORE;
+
+struct task_struct {
+	unsigned int flags;
+	int pid, tgid;
+	struct task_struct *group_leader;
+	__u64 start_boottime; // ns
+	struct signal_struct *signal;
+} CORE;
+
+enum { TASK_KTHREAD = 0x00200000 }; // PF_KTHREAD: include/linux/sched.h, unchanged since 2.6
+
+#if defined(__TARGET_ARCH_x86)
+// Layout of struct pt_regs, a stable interface of ptrace(2).
+struct registers {
+	__u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, eflags, rsp, ss;
+};
+#define REGISTER_PC(regs) ((regs)->rip)
+#define REGISTER_SP(regs) ((regs)->rsp)
+#define REGISTER_FP(regs) ((regs)->rbp)
+#define REGISTER_MODE(regs) ((regs)->cs)
+static __always_inline bool is_user_mode(__u64 cs) { return (cs & 3) == 3; }
+static __always_inline bool is_32_bit(__u64 cs) { return cs == 0x23; } // __USER32_CS
+static __always_inline __u64 code_address(__u64 address) { return address; }
+
+#elif defined(__TARGET_ARCH_arm64)
+// Layout of struct user_pt_regs, the head of pt_regs. Loads on a 6.1 kernel; frames are not yet proven there.
+struct registers {
+	__u64 x[31], sp, pc, pstate;
+};
+#define REGISTER_PC(regs) ((regs)->pc)
+#define REGISTER_SP(regs) ((regs)->sp)
+#define REGISTER_FP(regs) ((regs)->x[29])
+#define REGISTER_MODE(regs) ((regs)->pstate)
+static __always_inline bool is_user_mode(__u64 pstate) { return (pstate & 0xf) == 0; }
+static __always_inline bool is_32_bit(__u64 pstate) { return pstate & 0x10; }
+// Return addresses may be signed (PAC) in the bits above a 48-bit user address.
+static __always_inline __u64 code_address(__u64 address) { return address & 0x0000ffffffffffffULL; }
+#else
+#error "unknown architecture: pass -D__TARGET_ARCH_x86 or -D__TARGET_ARCH_arm64"
+#endif
+
+// Context of a perf_event program.
+struct perf_context {
+	struct registers regs;
+};

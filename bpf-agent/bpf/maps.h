@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// Every map, with the sum behind its size.
+#pragma once
+
+// What one tick works in: too large for the 512-byte stack.
+struct scratch {
+	struct record record;
+	__u64 words[FRAMES_MAX];
+	__u32 is_busy;
+	__u32 pad;
+};
+
+// Settings; see struct config.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct config);
+} config SEC(".maps");
+
+// Verdicts by cgroup id; a cgroup that is not here is taken. One per container or unit of a large node, four times over;
+// nothing is allocated before it is used.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+} cgroups SEC(".maps");
+
+// 4.7 KB per CPU.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
+
+// A mean record is about 360 bytes and must wait for a stall of 2 s at most; the loader sets
+// Hz × CPUs × 512 bytes × 4 s, a power of two within 1 and 32 MiB.
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} samples SEC(".maps");
+
+// 40 bytes each with the ring's header: 6,500 of them, 4 s of a storm of 1,600 a second.
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 18);
+} events SEC(".maps");

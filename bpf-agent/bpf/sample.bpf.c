@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What runs on each CPU right now? One program per clock tick writes a record with kernel and user stack into a ring;
+// three more tell of processes that begin, change and end. Reads memory, writes only its own maps.
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "abi.h"
+#include "kern.h"
+#include "maps.h"
+#include "drop.h"
+#include "unwind.h"
+
+static __always_inline __u32 start_ticks_of(struct task_struct *task)
+{
+	return task->group_leader->start_boottime / 10000000;
+}
+
+// The registers of the user's code: the tick's own when it interrupted that code, else those saved at kernel entry.
+static __always_inline bool read_user_registers(struct perf_context *context, struct task_struct *task,
+						struct walk *walk, __u64 *mode)
+{
+	*mode = REGISTER_MODE(&context->regs);
+	if (is_user_mode(*mode)) {
+		walk->pc = REGISTER_PC(&context->regs);
+		walk->sp = REGISTER_SP(&context->regs);
+		walk->fp = REGISTER_FP(&context->regs);
+		return true;
+	}
+	struct registers saved;
+	if (bpf_probe_read_kernel(&saved, sizeof(saved), (void *)bpf_task_pt_regs(task)) != 0)
+		return false;
+	*mode = REGISTER_MODE(&saved);
+	walk->pc = REGISTER_PC(&saved);
+	walk->sp = REGISTER_SP(&saved);
+	walk->fp = REGISTER_FP(&saved);
+	// A thread that the kernel made for a process (io_uring's workers) never was in user mode: its registers are zero.
+	return is_user_mode(*mode) && walk->pc != 0;
+}
+
+static __always_inline enum stop_reason collect_user(struct perf_context *context, struct task_struct *task,
+						     struct scratch *scratch, __u32 n_max)
+{
+	struct walk walk = { .scratch = scratch, .base = scratch->record.n_kernel, .n_max = n_max };
+	__u64 mode;
+	enum stop_reason stop;
+
+	if (task->flags & TASK_KTHREAD)
+		return STOP_KTHREAD;
+	if (!read_user_registers(context, task, &walk, &mode))
+		return STOP_NO_REGS;
+	if (is_32_bit(mode)) {
+		walk.n_max = 1;
+		unwind_user(&walk);
+		stop = STOP_COMPAT32;
+	} else {
+		stop = unwind_user(&walk);
+	}
+	scratch->record.n_user = walk.n;
+	return stop;
+}
+
+static __always_inline enum drop_reason send_record(struct perf_context *context, struct scratch *scratch,
+						    __u32 n_max, __u64 time_ns, __u64 cgroup_id)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct record *record = &scratch->record;
+	__u64 pid = bpf_get_current_pid_tgid();
+
+	record->tgid = pid >> 32;
+	record->tid = pid;
+	record->start_ticks = start_ticks_of(task);
+	record->cpu = bpf_get_smp_processor_id();
+	record->kind = RECORD_CPU;
+	record->time_ns = time_ns;
+	record->cgroup_id = cgroup_id;
+	record->value = 1;
+	record->n_user = record->n_ext = record->flags = 0;
+	bpf_get_current_comm(record->comm, sizeof(record->comm));
+	// In user mode there is no kernel stack, and the helper says so with an error.
+	long kernel_bytes = bpf_get_stack(context, scratch->words, KERNEL_FRAMES_MAX * 8, 0);
+	record->n_kernel = kernel_bytes > 0 ? (__u64)kernel_bytes / 8 : 0;
+	record->stop = collect_user(context, task, scratch, n_max);
+
+	__u64 n = record->n_kernel + record->n_user;
+	if (n > FRAMES_MAX)
+		n = FRAMES_MAX; // cannot be; 6.1's verifier wants to see it
+	long failed = bpf_ringbuf_output(&samples, record, sizeof(*record) + n * 8, BPF_RB_NO_WAKEUP);
+	return failed ? DROP_RING_FULL : DROP_NONE;
+}
+
+static __always_inline enum drop_reason sample(struct perf_context *context, struct counters *count, __u64 time_ns)
+{
+	__u32 key = 0;
+	__u64 cgroup_id = bpf_get_current_cgroup_id();
+	__u32 *verdict = bpf_map_lookup_elem(&cgroups, &cgroup_id);
+	if (verdict && *verdict == CGROUP_SKIP)
+		return DROP_FILTERED;
+	struct config *settings = bpf_map_lookup_elem(&config, &key);
+	struct scratch *scratch_here = bpf_map_lookup_elem(&scratch, &key);
+	if (!settings || !scratch_here || scratch_here->is_busy)
+		return DROP_NO_SCRATCH;
+	scratch_here->is_busy = 1;
+	enum drop_reason reason =
+		send_record(context, scratch_here, settings->user_frames_max, time_ns, cgroup_id);
+	if (reason == DROP_NONE)
+		count_record(count, scratch_here->record.stop);
+	scratch_here->is_busy = 0;
+	return reason;
+}
+
+SEC("perf_event")
+int on_tick(struct perf_context *context)
+{
+	struct counters *count = counters_here();
+	if (!count)
+		return 0; // cannot be: the map has one entry on every CPU
+	count->ticks++;
+	if ((__u32)bpf_get_current_pid_tgid() == 0) {
+		count->idle++;
+		return 0;
+	}
+	__u64 time_ns = bpf_ktime_get_ns();
+	enum drop_reason reason = sample(context, count, time_ns);
+	if (reason != DROP_NONE)
+		count_drop(count, reason);
+	count->own_ns += bpf_ktime_get_ns() - time_ns;
+	return 0;
+}
+
+static __always_inline int post(__u32 kind, struct task_struct *task, __u32 other)
+{
+	struct counters *count = counters_here();
+	struct event event = {
+		.kind = kind,
+		.tgid = task->tgid,
+		.other = other,
+		.start_ticks = start_ticks_of(task),
+		.time_ns = bpf_ktime_get_ns(),
+		.cgroup_id = bpf_get_current_cgroup_id(),
+	};
+	long failed = bpf_ringbuf_output(&events, &event, sizeof(event), BPF_RB_NO_WAKEUP);
+	// Another task of this CPU may run the same line: unlike a tick, an event can be preempted.
+	if (count)
+		__sync_fetch_and_add(failed ? &count->events_lost : &count->events, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	if (child->pid != child->tgid)
+		return 0; // a thread
+	return post(EVENT_FORK, child, parent->tgid);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	return post(EVENT_EXEC, task, 0);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	if (task->signal->live.counter != 0)
+		return 0; // other threads live on, even when this is the leader
+	return post(EVENT_EXIT, task, 0);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
