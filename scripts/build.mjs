@@ -20,7 +20,18 @@ const PARTS = {
     build: async () => (await import('./build-node.mjs')).buildNode(),
   },
   web: {
-    sources: ['profile', 'src', 'viewer', 'plugin.json', 'rspack.plugin.config.mjs', 'rspack.viewer.config.mjs', 'package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'],
+    sources: [
+      'profile',
+      'src',
+      'viewer',
+      'plugin.json',
+      'rspack.plugin.config.mjs',
+      'rspack.viewer.config.mjs',
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+    ],
     product: 'build/viewer/index.html',
     build: async () => {
       const { buildPlugin, buildViewer } = await import('./build-web.mjs')

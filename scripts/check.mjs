@@ -4,7 +4,7 @@ import { bin, run, say } from './setup.mjs'
 const steps = [
   ['types', bin('tsc'), '-p', '.'],
   ['format and lint', bin('biome'), 'check'],
-  ['direction of imports', bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'profile', 'bpf-agent', 'backend', 'src', 'viewer', 'cli'],
+  ['direction of imports', process.execPath, 'scripts/imports.mjs'],
   ['unit tests', bin('vitest'), 'run'],
 ]
 for (const [name, command, ...args] of steps) {

@@ -22,7 +22,15 @@ const TOOLS = {
 }
 /** What building the BPF program needs, and what the tests need besides. */
 export const BUILD_TOOLS = ['clang', 'bpftool', 'libbpf headers']
-export const TEST_TOOLS = [...BUILD_TOOLS, 'C compiler', 'C library headers', 'binutils', 'setpriv', 'chromium', 'fonts']
+export const TEST_TOOLS = [
+  ...BUILD_TOOLS,
+  'C compiler',
+  'C library headers',
+  'binutils',
+  'setpriv',
+  'chromium',
+  'fonts',
+]
 
 export const say = (line) => process.stderr.write(`${line}\n`)
 
@@ -43,7 +51,11 @@ function onPath(command) {
  *  quiet: output is shown only when the command fails. */
 export function run(command, args, { quiet = false, env = process.env, cwd = root } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+    })
     let output = ''
     const keep = (chunk) => {
       output = (output + chunk).slice(-20_000)
@@ -58,13 +70,21 @@ export function run(command, args, { quiet = false, env = process.env, cwd = roo
 /** Installs the npm packages of the lockfile, install scripts off; skipped while the lockfile is the one last installed. */
 export async function installNodePackages() {
   const stamp = path.join(root, 'node_modules', '.flametrail-lock')
-  const wanted = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   say('setup: npm install --ignore-scripts (about a minute the first time)')
   const started = Date.now()
-  const { code, output } = await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true })
+  const { code, output } = await run(
+    'npm',
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    { quiet: true },
+  )
   if (code !== 0) throw new Error(`npm install failed with ${code}:\n${output}`)
-  const now = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex')
+  const now = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
   writeFileSync(stamp, now)
   say(`setup: npm packages installed in ${Math.round((Date.now() - started) / 1000)} s`)
 }
@@ -82,7 +102,11 @@ export async function installSystemPackages(tools) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const started = Date.now()
   await run('apt-get', ['update', '-qq'], { quiet: true, env })
-  const { code, output } = await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { quiet: true, env })
+  const { code, output } = await run(
+    'apt-get',
+    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+    { quiet: true, env },
+  )
   if (code !== 0) say(`setup: apt-get install failed with ${code}:\n${output.slice(-2_000)}`)
   else say(`setup: system packages installed in ${Math.round((Date.now() - started) / 1000)} s`)
   return { missing: missing(), cure: command }
@@ -92,7 +116,9 @@ export async function installSystemPackages(tools) {
 export function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major > 20 || (major === 20 && minor >= 19)) return
-  say(`Node ${process.versions.node} is too old; Flametrail needs 20.19 or newer. Install a newer Node and run the command again.`)
+  say(
+    `Node ${process.versions.node} is too old; Flametrail needs 20.19 or newer. Install a newer Node and run the command again.`,
+  )
   process.exit(2)
 }
 
@@ -101,6 +127,10 @@ export const bin = (name) => path.join(root, 'node_modules', '.bin', name)
 
 /** Short hash of the commit we stand on, or "" outside a repository. */
 export function commit() {
-  const { status, stdout } = spawnSync('git', ['-c', `safe.directory=${root}`, 'rev-parse', '--short=12', 'HEAD'], { cwd: root, encoding: 'utf8' })
+  const { status, stdout } = spawnSync(
+    'git',
+    ['-c', `safe.directory=${root}`, 'rev-parse', '--short=12', 'HEAD'],
+    { cwd: root, encoding: 'utf8' },
+  )
   return status === 0 ? stdout.trim() : ''
 }

@@ -35,14 +35,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 up.on('close', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)))
 
 // In a process of its own, so that bundling never delays a signal.
-const web = spawn(process.execPath, [path.join(root, 'scripts', 'build.mjs'), 'web'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+const web = spawn(process.execPath, [path.join(root, 'scripts', 'build.mjs'), 'web'], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'pipe'],
+  detached: true,
+})
 let said = ''
 web.stderr.on('data', (chunk) => {
   said += chunk
 })
 web.on('close', (code) => {
   if (isStopping) return
-  if (code !== 0) say(`the viewer could not be built; samples are stored all the same. The bundler said:\n${said.slice(-4_000)}`)
+  if (code !== 0)
+    say(
+      `the viewer could not be built; samples are stored all the same. The bundler said:\n${said.slice(-4_000)}`,
+    )
   else if (!isViewerBuilt) say('viewer: built, open the address above')
 })
 process.on('exit', () => {

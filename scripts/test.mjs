@@ -3,12 +3,21 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { build } from './build.mjs'
-import { bin, checkNode, installNodePackages, installSystemPackages, root, run, say, TEST_TOOLS } from './setup.mjs'
+import {
+  bin,
+  checkNode,
+  installNodePackages,
+  installSystemPackages,
+  root,
+  run,
+  say,
+  TEST_TOOLS,
+} from './setup.mjs'
 
 const STATIC_CHECKS = [
   { name: 'types', command: [bin('tsc'), '-p', '.'] },
   { name: 'format and lint', command: [bin('biome'), 'check', '--reporter=summary'] },
-  { name: 'direction of imports', command: [bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'profile', 'bpf-agent', 'backend', 'src', 'viewer', 'cli'] },
+  { name: 'direction of imports', command: [process.execPath, 'scripts/imports.mjs'] },
 ]
 
 checkNode()
@@ -18,7 +27,8 @@ const failures = []
 const reports = path.join(root, 'build', 'test-reports')
 try {
   const [, system] = await Promise.all([installNodePackages(), installSystemPackages(TEST_TOOLS)])
-  if (system.missing.length > 0) throw new Error(`the tests need ${system.missing.join(', ')}; as root: ${system.cure}`)
+  if (system.missing.length > 0)
+    throw new Error(`the tests need ${system.missing.join(', ')}; as root: ${system.cure}`)
   await build(['bpf', 'node', 'web'])
   rmSync(reports, { recursive: true, force: true })
   mkdirSync(reports, { recursive: true })

@@ -1,0 +1,3 @@
+import type { Leaf } from './store/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from '../query/leaf.ts'
+
+export type Bad = Leaf

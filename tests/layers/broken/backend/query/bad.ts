@@ -1,0 +1,3 @@
+import type { Leaf } from '../ingest/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from '../../bpf-agent/elf/leaf.ts'
+
+export type Bad = Leaf

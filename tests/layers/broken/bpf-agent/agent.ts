@@ -1,0 +1,3 @@
+import type { Bad } from '../backend/main.ts'
+
+export type Bad = Bad

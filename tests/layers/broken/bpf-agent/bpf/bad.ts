@@ -1,0 +1,3 @@
+import type { Leaf } from '../../profile/model/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from '../viewer/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from '../profile/testing/leaf.ts'
+
+export type Bad = Leaf

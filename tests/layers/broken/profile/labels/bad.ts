@@ -1,0 +1,3 @@
+import type { Leaf } from '../tree/leaf.ts'
+
+export type Bad = Leaf

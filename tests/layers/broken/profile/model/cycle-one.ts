@@ -1,0 +1,5 @@
+import type { Other } from './cycle-other.ts'
+
+export interface One {
+  readonly next?: Other
+}

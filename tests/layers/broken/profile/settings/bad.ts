@@ -1,0 +1,3 @@
+import type { Bad } from '../tree/bad.ts'
+
+export type Bad = Bad

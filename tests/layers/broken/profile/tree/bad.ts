@@ -1,0 +1,3 @@
+import type { Leaf } from '../labels/leaf.ts'
+
+export type Bad = Leaf

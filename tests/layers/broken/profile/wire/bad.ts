@@ -1,0 +1,3 @@
+import type { Leaf } from '../settings/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from '../frame/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from '../flamegraph/leaf.ts'
+
+export type Bad = Leaf

@@ -1,0 +1,3 @@
+import type { Leaf } from './panels/leaf.ts'
+
+export type Bad = Leaf
