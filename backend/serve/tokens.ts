@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  type Stats,
   statSync,
   writeSync,
 } from 'node:fs'
@@ -25,7 +26,7 @@ export interface TokenEntry {
   readonly created: Date
 }
 interface StoredToken extends TokenEntry {
-  readonly hash: Buffer
+  readonly hash: Uint8Array
 }
 
 /** A token file that cannot be used: the message names the file and the cure. */
@@ -99,10 +100,10 @@ export interface TokenBook {
 /** Opens a token file for a backend; looks for changes at most once a second. A file that turns bad while running is
  *  reported to `complain` once per change, and the tokens read before stay in force.  throws TokenFileError */
 export function openTokenBook(file: string, complain: (message: string) => void): TokenBook {
+  let byId = index(readTokenFile(file))
   let mark = fileMark(file)
   let lookedMs = 0
-  let byId = index(readTokenFile(file))
-  const nobody = randomBytes(32)
+  const nobody = new Uint8Array(randomBytes(32))
   const reload = () => {
     const seen = fileMark(file)
     if (seen === mark) return
@@ -179,7 +180,7 @@ function parseEntry(line: string, place: string): StoredToken {
     )
   return {
     id,
-    hash: Buffer.from(hash, 'hex'),
+    hash: new Uint8Array(Buffer.from(hash, 'hex')),
     scopes: parseScopes(scopes.split(',')),
     expires: expiry,
     created: made,
@@ -187,7 +188,7 @@ function parseEntry(line: string, place: string): StoredToken {
 }
 
 const printEntry = ({ id, hash, scopes, expires, created }: StoredToken) =>
-  `${id} ${hash.toString('hex')} ${scopes.join(',')} ${expires?.toISOString() ?? '-'} ${created.toISOString()}\n`
+  `${id} ${Buffer.from(hash).toString('hex')} ${scopes.join(',')} ${expires?.toISOString() ?? '-'} ${created.toISOString()}\n`
 
 const publicEntry = ({ id, scopes, expires, created }: StoredToken): TokenEntry => ({
   id,
@@ -195,7 +196,7 @@ const publicEntry = ({ id, scopes, expires, created }: StoredToken): TokenEntry 
   expires,
   created,
 })
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
+const hashOf = (secret: string) => new Uint8Array(createHash('sha256').update(secret).digest())
 const index = (entries: readonly StoredToken[]) => new Map(entries.map((entry) => [entry.id, entry]))
 
 function statOf(file: string): Stats | undefined {
@@ -208,7 +209,12 @@ function statOf(file: string): Stats | undefined {
   }
 }
 
+/** Changes whenever the file may have changed. */
 function fileMark(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false })
-  return stat === undefined ? 'gone' : `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.mode}`
+  try {
+    const stat = statSync(file)
+    return `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.mode}`
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unreadable' // reading it, next, says why in a sentence
+  }
 }
