@@ -1,0 +1,172 @@
+// The whole path with no part replaced: kernel tick, ring buffer, OTLP bytes, DuckDB file, query API, the built plugin
+// bundles in a real Chromium, over a C program whose function names are drawn for this run and whose shares it measures
+// itself.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { DiffAnswer, TreeAnswer } from '#profile/wire/query-api'
+import {
+  type Browser,
+  callersOf,
+  currentFrame,
+  headerText,
+  keepPicture,
+  matchesText,
+  openBrowser,
+  openView,
+  searchFor,
+  viewAddress,
+} from './browser.ts'
+import { type Burner, type BurnerTruth, startBurner } from './burner.ts'
+import { eventually, type Stream, sleep, startStream, stop } from './stream.ts'
+
+const FREQUENCY_HZ = 199 // 25 s give some 5,000 samples a side: a share is right within 0.7 points
+const PHASE_MS = 25_000
+const WINDOW_MS = 10_000
+const THEMES = ['dark', 'light'] as const
+
+let stream: Stream
+let burner: Burner
+let browser: Browser
+let selector: string
+const truth: BurnerTruth[] = []
+const range: { fromMs: number; toMs: number }[] = []
+
+/** Waits for a fresh window, lets the program burn, and keeps the whole windows that lie inside the phase. */
+async function burnPhase(end: () => Promise<BurnerTruth>): Promise<void> {
+  const fromMs = Date.now()
+  await sleep(PHASE_MS)
+  truth.push(await end())
+  range.push({ fromMs, toMs: Date.now() })
+}
+
+beforeAll(async () => {
+  stream = await startStream({ agent: ['--frequency', String(FREQUENCY_HZ), '--window', '1s'] })
+  burner = await startBurner()
+  await burnPhase(() => burner.nextPhase())
+  await sleep(2_000) // the window that holds the change belongs to neither side
+  await burnPhase(() => burner.stop())
+  expect(await stop(stream.agent)).toBe(0)
+  selector = `{executable="${burner.executable.split('/').at(-1)}"}`
+  browser = await openBrowser(stream.url)
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]()
+  await stream?.[Symbol.asyncDispose]()
+})
+
+const side = (phase: number) => ({ query: selector, from: range[phase]!.fromMs, to: range[phase]!.toMs })
+
+/** Share of a function's own time, callees included or not, in the program's truth. */
+function trueShare({ grow, shrink, syscall }: BurnerTruth, of: 'grow' | 'shrink' | 'syscall'): number {
+  return { grow, shrink, syscall }[of] / (grow + shrink + syscall)
+}
+
+describe('the flame graph panel', () => {
+  it('finds the functions by search, in the right nesting', async () => {
+    const { page } = browser
+    await openView(page, viewAddress(stream.url, 'flame', { ...side(0), theme: 'dark' }))
+    expect(await headerText(page)).toMatch(/samples/)
+    for (const leaf of [burner.names.grow, burner.names.shrink, burner.names.syscall]) {
+      await searchFor(page, leaf)
+      expect(await matchesText(page)).toMatch(/1 of \d+ frames?, \d+(\.\d+)? % of this view|\d+ of \d+/)
+      expect(await callersOf(page, 'ArrowDown', 4)).toEqual([
+        leaf,
+        burner.names.handle,
+        burner.names.dispatch,
+        'main',
+      ])
+    }
+  })
+
+  it('shows kernel frames on top of the function that is in a system call', async () => {
+    const flame = await stream.query<TreeAnswer>('flame', { ...side(0), maxNodes: 10_000 })
+    const { depth, frame, frames } = flame
+    const at = depth.findIndex((_, node) => frames.name[frame[node]!] === burner.names.syscall)
+    const above = frame[at + 1]!
+    expect(depth[at + 1]).toBe(depth[at]! + 1)
+    expect(frames.strings[frames.kind[above]!]).toBe('kernel')
+    // The same in the panel: up from the function is the kernel's entry.
+    const { page } = browser
+    await searchFor(page, burner.names.syscall)
+    await page.getByRole('tree').first().focus()
+    await page.keyboard.press('ArrowUp')
+    const label = await currentFrame(page)
+    const kernelNames = depth.flatMap((level, node) =>
+      node > at && level === depth[at]! + 1 ? [frames.name[frame[node]!]!] : [],
+    )
+    expect(kernelNames).toContain(label.split(',')[0])
+  })
+
+  it('says in the header how many stacks end early', async () => {
+    expect(await headerText(browser.page)).toMatch(/\d+ % of stacks end early/)
+  })
+})
+
+describe('the iceberg panel', () => {
+  it('shows the hot function at its base, its callers on it', async () => {
+    const { page } = browser
+    await openView(page, viewAddress(stream.url, 'iceberg', { ...side(1), theme: 'dark' }))
+    await searchFor(page, burner.names.grow)
+    const iceberg = await stream.query<TreeAnswer>('iceberg', { ...side(1), maxNodes: 10_000 })
+    expect(iceberg.frames.name[iceberg.frame[1]!]).toBe(burner.names.grow) // the widest base stands first
+    // Towards the base from the hot function there is only the root of the view.
+    expect((await currentFrame(page)).split(',')[0]).toBe(burner.names.grow)
+    await page.getByRole('tree').first().focus()
+    await page.keyboard.press('ArrowUp')
+    expect((await currentFrame(page)).split(',')[0]).toBe(burner.names.handle)
+    await page.keyboard.press('ArrowUp')
+    expect((await currentFrame(page)).split(',')[0]).toBe(burner.names.dispatch)
+  })
+})
+
+describe('the diff panel', () => {
+  it('marks the function as worse, within 3 points of the change the program printed', async () => {
+    const change = (trueShare(truth[1]!, 'grow') - trueShare(truth[0]!, 'grow')) * 100
+    expect(change).toBeGreaterThan(28)
+    expect(change).toBeLessThan(38)
+    const { page } = browser
+    const baseline = { baselineFrom: range[0]!.fromMs, baselineTo: range[0]!.toMs }
+    await openView(page, viewAddress(stream.url, 'diff', { ...side(1), ...baseline, theme: 'dark' }))
+    const row = page.getByRole('row').filter({ hasText: burner.names.grow }).first()
+    await row.waitFor()
+    expect(await row.innerText()).toMatch(/worse/)
+    const shown = Number(await row.getAttribute('data-change-self-pt'))
+    expect(Math.abs(shown - change), `shown ${shown}, true ${change}`).toBeLessThan(3)
+    const better = page.getByRole('row').filter({ hasText: burner.names.shrink }).first()
+    expect(await better.innerText()).toMatch(/better/)
+    const changes = await page.getByTestId('flametrail-changes').innerText()
+    expect(changes).toContain(burner.names.grow)
+  })
+
+  it('answers the same over the query API', async () => {
+    const diff = await stream.query<DiffAnswer>('diff', { baseline: side(0), comparison: side(1) })
+    const share = (self: readonly number[], total: readonly number[]) =>
+      self.reduce(
+        (sum, value, node) => sum + (diff.frames.name[diff.frame[node]!] === burner.names.grow ? value : 0),
+        0,
+      ) / total[0]!
+    const before = share(diff.baselineSelf, diff.baselineTotal)
+    const after = share(diff.comparisonSelf, diff.comparisonTotal)
+    expect(Math.abs(before - trueShare(truth[0]!, 'grow'))).toBeLessThan(0.03)
+    expect(Math.abs(after - trueShare(truth[1]!, 'grow'))).toBeLessThan(0.03)
+  })
+})
+
+describe('the pictures', () => {
+  it.each(
+    THEMES.flatMap((theme) => (['flame', 'iceberg', 'diff'] as const).map((view) => [view, theme] as const)),
+  )('of %s in %s are drawn without a word from outside', async (view, theme) => {
+    const { page, complaints } = browser
+    const baseline = view === 'diff' ? { baselineFrom: range[0]!.fromMs, baselineTo: range[0]!.toMs } : {}
+    await openView(page, viewAddress(stream.url, view, { ...side(1), ...baseline, theme }))
+    await sleep(500)
+    await keepPicture(page, `${view}-${theme}`)
+    expect(complaints).toEqual([])
+  })
+})
+
+it('the agent sampled at the rate it was asked for', async () => {
+  const agent = await eventually('the report', 5_000, async () => (await stream.status()).agents[0])
+  expect(agent.frequencyHz).toBe(FREQUENCY_HZ)
+  expect(WINDOW_MS).toBeGreaterThan(0)
+})
