@@ -1,0 +1,182 @@
+// The web part: the Grafana plugin in dist/, the viewer in build/viewer/. Each prints one line with its sizes, and refuses
+// to end well with a bundle that Grafana could not load or that carries what it must not.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { rspack } from '@rspack/core'
+import pluginConfig, { PLUGINS } from '../rspack.plugin.config.mjs'
+import viewerConfig from '../rspack.viewer.config.mjs'
+import { root, say } from './setup.mjs'
+
+/** Data source and panels together, compressed: our part of a page load must stay invisible. */
+const PLUGIN_GZIP_MAX = 60_000
+
+/** Writes dist/; throws the bundler's errors, or what is wrong with a bundle. */
+export async function buildPlugin() {
+  await bundle(pluginConfig)
+  const dist = pluginConfig.output.path
+  const { version } = readJson(path.join(root, 'package.json'))
+  for (const [folder, { manifest }] of Object.entries(PLUGINS)) {
+    const text = readFileSync(path.join(root, manifest), 'utf8')
+    const stamped = text.replaceAll('%VERSION%', version).replaceAll('%TODAY%', today())
+    writeFileSync(path.join(dist, folder, 'plugin.json'), stamped)
+    copyImages(folder, JSON.parse(stamped), dist)
+  }
+  for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) {
+    const source = path.join(root, name)
+    if (existsSync(source)) cpSync(source, path.join(dist, name))
+  }
+  const sizes = Object.keys(PLUGINS).map((folder) => {
+    const file = path.join(dist, folder, 'module.js')
+    const code = readFileSync(file)
+    checkBundle(file, code.toString('utf8'))
+    return { folder: folder || 'app', bytes: gzipSync(code).length }
+  })
+  const total = sizes.reduce((sum, { folder, bytes }) => (folder === 'app' ? sum : sum + bytes), 0)
+  say(`plugin: dist/, ${sizes.map(({ folder, bytes }) => `${folder} ${kilobytes(bytes)}`).join(', ')} gzip`)
+  if (total > PLUGIN_GZIP_MAX) {
+    throw new Error(
+      `data source and panels are ${kilobytes(total)} compressed; ${kilobytes(PLUGIN_GZIP_MAX)} are allowed`,
+    )
+  }
+}
+
+/** Writes build/viewer/ around what stands in dist/; throws the bundler's errors, or what a bundle misses in the host. */
+export async function buildViewer() {
+  const viewer = viewerConfig.output.path
+  rmSync(viewer, { recursive: true, force: true })
+  await bundle(viewerConfig)
+  const dist = pluginConfig.output.path
+  checkShared(dist)
+  for (const folder of Object.keys(PLUGINS).filter((name) => name !== '')) {
+    const target = path.join(viewer, 'plugin', folder)
+    mkdirSync(target, { recursive: true })
+    cpSync(path.join(dist, folder, 'module.js'), path.join(target, 'module.js'))
+  }
+  cpSync(path.join(root, 'src/img/logo.svg'), path.join(viewer, 'logo.svg'))
+  copyPublic(path.join(viewer, 'public'))
+  const files = filesBelow(viewer)
+  const script = files.find((file) => /assets\/viewer\.[^/]+\.js$/.test(file))
+  for (const file of files.filter((name) => /\.(js|css|html|svg)$/.test(name))) compress(file)
+  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
+  say(
+    `viewer: build/viewer/, ${kilobytes(statSync(`${script}.gz`).size)} gzip script, ${kilobytes(bytes)} in ${files.length} files`,
+  )
+}
+
+function bundle(config) {
+  return new Promise((resolve, reject) => {
+    const compiler = rspack(config)
+    compiler.run((failure, stats) => {
+      compiler.close(() => {
+        if (failure) reject(failure)
+        else if (stats.hasErrors())
+          reject(new Error(stats.toString({ preset: 'errors-only', colors: false }).slice(0, 8_000)))
+        else resolve()
+      })
+    })
+  })
+}
+
+/** What only a running Grafana would show: the factory must return its exports, and nothing shared may be bundled. */
+function checkBundle(file, code) {
+  const head = /^define\((\[[^\]]*\]),\s*(?:function\s*\(([^)]*)\)|\(?([^)=]*)\)?\s*=>)/.exec(code)
+  if (head === null) throw new Error(`${file} is no anonymous AMD module: ${code.slice(0, 80)}`)
+  if (JSON.parse(head[1].replaceAll("'", '"')).includes('exports')) {
+    throw new Error(`${file} fills an exports object; Grafana's sandbox needs a factory that returns`)
+  }
+  const foreign = {
+    zod: 'ZodError',
+    React: '__SECRET_INTERNALS_DO_NOT_USE',
+    '@grafana/ui': 'data-testid data-testid',
+  }
+  for (const [what, mark] of Object.entries(foreign)) {
+    if (code.includes(mark)) throw new Error(`${file} carries ${what}`)
+  }
+}
+
+/** Every module that a bundle asks for must be one that the viewer's host brings. */
+function checkShared(dist) {
+  const brought = readFileSync(path.join(root, 'viewer/host/shared-modules.ts'), 'utf8')
+  for (const folder of Object.keys(PLUGINS).filter((name) => name !== '')) {
+    const code = readFileSync(path.join(dist, folder, 'module.js'), 'utf8')
+    for (const name of JSON.parse(/^define\((\[[^\]]*\])/.exec(code)[1].replaceAll("'", '"'))) {
+      if (!brought.includes(`'${name}'`))
+        throw new Error(`${folder}/module.js asks for ${name}; viewer/host/shared-modules.ts has none`)
+    }
+  }
+}
+
+/** Logos beside each manifest that names them: a panel's own, or the app's. */
+function copyImages(folder, manifest, dist) {
+  const source = path.join(root, folder === '' ? 'src' : path.join('src', folder))
+  for (const image of new Set(Object.values(manifest.info.logos))) {
+    const own = path.join(source, image)
+    const target = path.join(dist, folder, image)
+    mkdirSync(path.dirname(target), { recursive: true })
+    cpSync(existsSync(own) ? own : path.join(root, 'src/img/logo.svg'), target)
+  }
+}
+
+/** Icons and fonts that @grafana/ui asks for below its public path, by the names it asks with. */
+function copyPublic(target) {
+  const modules = path.join(root, 'node_modules')
+  cpSync(path.join(modules, '@grafana/ui/dist/public/img'), path.join(target, 'build/img'), {
+    recursive: true,
+  })
+  const inter = (weight, style) =>
+    path.join(modules, `@fontsource/inter/files/inter-latin-${weight}-${style}.woff2`)
+  const mono = (weight) =>
+    path.join(modules, `@fontsource/roboto-mono/files/roboto-mono-latin-${weight}-normal.woff2`)
+  const styles = readFileSync(
+    path.join(modules, '@grafana/ui/dist/esm/themes/GlobalStyles/fonts.mjs'),
+    'utf8',
+  )
+  mkdirSync(path.join(target, 'fonts/inter'), { recursive: true })
+  mkdirSync(path.join(target, 'fonts/roboto'), { recursive: true })
+  const faces = styles.split('"@font-face"').slice(1)
+  for (const face of faces) {
+    const name = /\$\{fontRoot\}([^']+)'/.exec(face)?.[1]
+    const weight = /fontWeight: (\d+)/.exec(face)?.[1]
+    const style = /fontStyle: "(\w+)"/.exec(face)?.[1]
+    if (name === undefined || weight === undefined)
+      throw new Error(`a font face of @grafana/ui reads otherwise than expected: ${face}`)
+    cpSync(name.startsWith('inter/') ? inter(weight, style) : mono(weight), path.join(target, 'fonts', name))
+  }
+}
+
+/** The backend sends `x.gz` in the place of `x` to whoever takes it. */
+function compress(file) {
+  const code = readFileSync(file)
+  if (code.length > 1_024) writeFileSync(`${file}.gz`, gzipSync(code, { level: 9 }))
+}
+
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+}
+
+/** A build of the same sources is the same build, whatever the day, where SOURCE_DATE_EPOCH says so. */
+function today() {
+  const epoch = process.env.SOURCE_DATE_EPOCH
+  return new Date(epoch === undefined ? Date.now() : Number(epoch) * 1000).toISOString().slice(0, 10)
+}
+
+const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'))
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(bytes < 100_000 ? 1 : 0)} kB`
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await buildPlugin()
+  await buildViewer()
+}

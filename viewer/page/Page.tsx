@@ -1,0 +1,267 @@
+// The whole page: header, query, series over time, and one of three views of the profile. Its state is its URL.
+
+import { css } from '@emotion/css'
+import {
+  type GrafanaTheme2,
+  LoadingState,
+  type PanelData,
+  type PanelPlugin,
+  type TimeRange,
+} from '@grafana/data'
+import { Alert, LoadingBar, RefreshPicker, Tab, TabsBar, TimeRangePicker, useStyles2 } from '@grafana/ui'
+import React, { useCallback, useEffect, useMemo, useState } from 'react'
+import type { StatusAnswer } from '#profile/wire/query-api'
+import type { ProfileDataSource } from '../../src/datasource/datasource.ts'
+import { type ProfileQuery, VIEWER_APP } from '../../src/datasource/query.ts'
+import { PanelHost } from '../host/PanelHost.tsx'
+import { Header } from './Header.tsx'
+import { PANELS, profileQuery, seriesQuery, withQuery } from './queries.ts'
+import { SeriesChart } from './SeriesChart.tsx'
+import { readStatus } from './session.ts'
+import { absoluteRange, boundsOf, shiftRange, timeRangeOf, zoomOut } from './time.ts'
+import { type PageState, printUrl, REFRESH_INTERVALS, VIEWS } from './url-state.ts'
+import { usePanelData } from './use-panel-data.ts'
+import { useSize } from './use-size.ts'
+
+export interface PageProps {
+  readonly dataSource: ProfileDataSource
+  readonly panels: Readonly<Record<PageState['view'], PanelPlugin>>
+  readonly state: PageState
+  readonly onState: (state: PageState) => void
+}
+
+const CHART_HEIGHT_CSS = 132
+const STATUS_EVERY_MS = 10_000 // as often as agents send
+
+export function Page({ dataSource, panels, state, onState }: PageProps) {
+  const styles = useStyles2(stylesOf)
+  const [tick, setTick] = useState(0)
+  const refresh = useCallback(() => setTick((last) => last + 1), [])
+  const range = useMemo(() => timeRangeOf(state), [state.from, state.to, tick])
+  const status = useStatus(tick)
+
+  const setRange = (next: TimeRange) => onState({ ...state, ...boundsOf(next) })
+  const linkOf = () => {
+    const bounds = boundsOf(absoluteRange(range.from.valueOf(), range.to.valueOf()))
+    return new URL(printUrl({ ...state, ...bounds, refresh: '' }), window.location.href).href
+  }
+  return (
+    <div className={styles.page}>
+      <Header status={status} linkOf={linkOf} onTheme={(theme) => onState({ ...state, theme })}>
+        <TimeRangePicker
+          value={range}
+          timeZone="browser"
+          onChange={setRange}
+          onChangeTimeZone={() => undefined}
+          onMoveBackward={() => setRange(shiftRange(range, -1, Date.now()))}
+          onMoveForward={() => setRange(shiftRange(range, 1, Date.now()))}
+          onZoom={() => setRange(zoomOut(range, Date.now()))}
+          isOnCanvas
+        />
+        <RefreshPicker
+          value={state.refresh}
+          intervals={[...REFRESH_INTERVALS]}
+          onRefresh={refresh}
+          onIntervalChanged={(interval) => onState({ ...state, refresh: interval })}
+          isOnCanvas
+        />
+      </Header>
+      <AutoRefresh interval={state.refresh} onTick={refresh} />
+      <Body {...{ dataSource, panels, state, onState, range, setRange, refresh }} />
+    </div>
+  )
+}
+
+interface BodyProps extends PageProps {
+  readonly range: TimeRange
+  readonly setRange: (range: TimeRange) => void
+  readonly refresh: () => void
+}
+
+function Body({ dataSource, panels, state, onState, range, setRange, refresh }: BodyProps) {
+  const styles = useStyles2(stylesOf)
+  const chart = useSize()
+  const graph = useSize()
+  const query = useMemo(() => profileQuery(state), [state])
+  const series = useMemo(() => seriesQuery(state), [state])
+  const shared = { dataSource, range }
+  const chartData = usePanelData({
+    ...shared,
+    name: 'series',
+    query: series,
+    panelPluginId: 'timeseries',
+    widthCss: chart.size.widthCss,
+  })
+  const panelPluginId = PANELS[state.view].id
+  const graphData = usePanelData({
+    ...shared,
+    name: 'view',
+    query,
+    panelPluginId,
+    widthCss: graph.size.widthCss,
+  })
+  const choose = (fromMs: number, toMs: number) => setRange(absoluteRange(fromMs, toMs))
+  return (
+    <main className={styles.body}>
+      <section className={styles.box} aria-label="Query">
+        <Editor
+          {...{ dataSource, query, range, data: graphData, refresh }}
+          onQuery={(next) => onState(withQuery(state, next))}
+        />
+      </section>
+      <section className={styles.box} aria-label="Series">
+        <div ref={chart.ref} style={{ height: CHART_HEIGHT_CSS }} data-testid="flametrail-series">
+          <SeriesChart
+            data={chartData}
+            range={range}
+            {...chart.size}
+            heightCss={CHART_HEIGHT_CSS}
+            onRange={choose}
+          />
+        </div>
+      </section>
+      <section className={styles.view}>
+        <TabsBar className={styles.tabs}>
+          {VIEWS.map((view) => (
+            <Tab
+              key={view}
+              label={PANELS[view].title}
+              active={view === state.view}
+              onChangeTab={(event) => {
+                event?.preventDefault()
+                onState({ ...state, view })
+              }}
+            />
+          ))}
+        </TabsBar>
+        <div className={styles.loading}>
+          {graphData.state === LoadingState.Loading ? <LoadingBar width={graph.size.widthCss} /> : null}
+        </div>
+        <div ref={graph.ref} className={styles.graph}>
+          <View
+            plugin={panels[state.view]}
+            data={graphData}
+            {...{ range, choose }}
+            {...graph.size}
+            key={state.view}
+          />
+        </div>
+      </section>
+    </main>
+  )
+}
+
+function View(props: {
+  readonly plugin: PanelPlugin
+  readonly data: PanelData
+  readonly range: TimeRange
+  readonly widthCss: number
+  readonly heightCss: number
+  readonly choose: (fromMs: number, toMs: number) => void
+}) {
+  const { plugin, data, range, widthCss, heightCss, choose } = props
+  if (data.state === LoadingState.Error && data.series.length === 0) {
+    const sentence = data.errors?.[0]?.message ?? 'The profile could not be read.'
+    return <Alert severity="error" title={sentence} data-testid="flametrail-error" />
+  }
+  // Nothing yet: the bar above says that it is coming.
+  if (data.series.length === 0 || widthCss === 0) return null
+  return (
+    <PanelHost
+      {...{ plugin, data, range, widthCss, heightCss }}
+      onRange={(next) => choose(next.from.valueOf(), next.to.valueOf())}
+    />
+  )
+}
+
+function Editor(props: {
+  readonly dataSource: ProfileDataSource
+  readonly query: ProfileQuery
+  readonly range: TimeRange
+  readonly data: PanelData
+  readonly refresh: () => void
+  readonly onQuery: (query: ProfileQuery) => void
+}) {
+  const { dataSource, query, range, data, refresh, onQuery } = props
+  const QueryEditor = dataSource.components?.QueryEditor
+  if (QueryEditor === undefined) return null
+  return (
+    <QueryEditor
+      datasource={dataSource}
+      query={query}
+      onChange={onQuery}
+      onRunQuery={refresh}
+      range={range}
+      data={data}
+      app={VIEWER_APP as never}
+    />
+  )
+}
+
+/** The backend's state, asked again with every refresh and every 10 s. */
+function useStatus(tick: number): StatusAnswer | undefined {
+  const [status, setStatus] = useState<StatusAnswer>()
+  useEffect(() => {
+    const controller = new AbortController()
+    const ask = async () => {
+      const answer = await readStatus(controller.signal)
+      if (!controller.signal.aborted) setStatus(answer)
+    }
+    void ask()
+    const timer = setInterval(ask, STATUS_EVERY_MS)
+    return () => {
+      controller.abort()
+      clearInterval(timer)
+    }
+  }, [tick])
+  return status
+}
+
+function AutoRefresh({ interval, onTick }: { readonly interval: string; readonly onTick: () => void }) {
+  useEffect(() => {
+    const amount = Number.parseInt(interval, 10)
+    if (!(amount > 0)) return
+    const everyMs = amount * (interval.endsWith('m') ? 60_000 : 1_000)
+    const timer = setInterval(() => {
+      if (!document.hidden) onTick()
+    }, everyMs)
+    return () => clearInterval(timer)
+  }, [interval, onTick])
+  return null
+}
+
+const stylesOf = (theme: GrafanaTheme2) => ({
+  page: css({
+    display: 'flex',
+    flexDirection: 'column',
+    minHeight: '100vh',
+    background: theme.colors.background!.canvas,
+    color: theme.colors.text!.primary,
+  }),
+  body: css({
+    flex: 1,
+    display: 'flex',
+    flexDirection: 'column',
+    gap: theme.spacing(1),
+    padding: theme.spacing(1, 2, 2),
+    minHeight: 0,
+  }),
+  box: css({
+    padding: theme.spacing(1),
+    background: theme.colors.background!.primary,
+    border: `1px solid ${theme.colors.border!.weak}`,
+    borderRadius: theme.shape.radius.default,
+  }),
+  view: css({
+    flex: 1,
+    display: 'flex',
+    flexDirection: 'column',
+    background: theme.colors.background!.primary,
+    border: `1px solid ${theme.colors.border!.weak}`,
+    borderRadius: theme.shape.radius.default,
+  }),
+  tabs: css({ padding: theme.spacing(0, 1) }),
+  loading: css({ height: 1, overflow: 'hidden' }),
+  // A height that the content cannot stretch, or panel and observer would chase each other.
+  graph: css({ flex: '1 1 440px', minHeight: 440, height: 0, padding: theme.spacing(1), overflow: 'hidden' }),
+})

@@ -1,0 +1,105 @@
+// How did it go over time? Grafana's own time series above the graph; a stroke over it chooses the range below.
+
+import { css } from '@emotion/css'
+import {
+  type DataFrame,
+  type Field,
+  FieldColorModeId,
+  FieldType,
+  getDisplayProcessor,
+  LoadingState,
+  type PanelData,
+  type TimeRange,
+} from '@grafana/data'
+import { TimeSeries, TooltipPlugin2, useTheme2 } from '@grafana/ui'
+import React, { useMemo } from 'react'
+import { readableAxis, toolTipText } from './chart-text.ts'
+
+export interface SeriesChartProps {
+  readonly data: PanelData
+  readonly range: TimeRange
+  readonly widthCss: number
+  readonly heightCss: number
+  readonly onRange: (fromMs: number, toMs: number) => void
+}
+
+/** TooltipHoverMode.xAll: a const enum that @grafana/ui does not hand out. */
+const HOVER_ALL = 1
+
+export function SeriesChart({ data, range, widthCss, heightCss, onRange }: SeriesChartProps) {
+  const theme = useTheme2()
+  const frames = useMemo(() => data.series.map((frame, i) => dressed(frame, i, theme)), [data.series, theme])
+  const sentence = chartSentence(data)
+  if (sentence !== undefined || widthCss === 0) {
+    return (
+      <div style={{ height: heightCss }} className={middleStyle(theme.colors.text!.secondary!)} role="status">
+        {sentence}
+      </div>
+    )
+  }
+  return (
+    <TimeSeries
+      frames={frames}
+      timeRange={range}
+      timeZone="browser"
+      width={widthCss}
+      height={heightCss}
+      legend={{ showLegend: frames.length > 1, displayMode: 'list' as never, placement: 'right', calcs: [] }}
+      tweakAxis={readableAxis}
+    >
+      {(config, aligned) => (
+        <TooltipPlugin2
+          config={config}
+          hoverMode={HOVER_ALL as never}
+          queryZoom={({ from, to }) => onRange(from, to)}
+          render={(_plot, indexes) => (
+            <div className={tooltipStyle}>
+              {toolTipText(aligned, indexes).map((line, i) => (
+                <div key={i}>{line}</div>
+              ))}
+            </div>
+          )}
+        />
+      )}
+    </TimeSeries>
+  )
+}
+
+function chartSentence(data: PanelData): string | undefined {
+  const hasPoints = data.series.some((frame) => frame.length > 0)
+  if (data.state === LoadingState.Error) return data.errors?.[0]?.message ?? 'The series could not be read.'
+  if (!hasPoints && data.state === LoadingState.Loading) return ''
+  return hasPoints ? undefined : 'No series in this range.'
+}
+
+/** Frames are shared with whoever asked for them: what the chart adds, it adds to copies. */
+function dressed(frame: DataFrame, index: number, theme: ReturnType<typeof useTheme2>): DataFrame {
+  const palette = theme.visualization.palette
+  const fields = frame.fields.map((field): Field => {
+    if (field.type === FieldType.time) return { ...field }
+    const config = {
+      ...field.config,
+      color: { mode: FieldColorModeId.Fixed, fixedColor: palette[index % palette.length]! },
+      custom: {
+        drawStyle: 'line',
+        lineWidth: 1.5,
+        fillOpacity: 18,
+        gradientMode: 'opacity',
+        spanNulls: false,
+        showPoints: 'auto',
+        pointSize: 4,
+        axisSoftMin: 0,
+        axisPlacement: 'auto',
+        hideFrom: { legend: false, tooltip: false, viz: false },
+      },
+      min: 0,
+    }
+    const display = getDisplayProcessor({ field: { ...field, config }, theme, timeZone: 'browser' })
+    return { ...field, config, display, state: { seriesIndex: index } }
+  })
+  return { ...frame, fields }
+}
+
+const middleStyle = (color: string) =>
+  css({ display: 'flex', alignItems: 'center', justifyContent: 'center', color })
+const tooltipStyle = css({ padding: 8, fontSize: 12, whiteSpace: 'pre', fontVariantNumeric: 'tabular-nums' })

@@ -1,0 +1,109 @@
+// What does a link to the viewer hold? All that decides what the page shows, in words one can type:
+//   /?query={service_name="api"}&from=now-15m&to=now&view=iceberg&theme=light
+//   /?view=diff&from=1700000600000&to=1700000900000&baselineFrom=1700000000000&baselineTo=1700000300000
+// A stranger's value that makes no sense falls back to the default; nothing in a link is trusted further than that.
+import { dateMath } from '@grafana/data'
+import { parseTime } from '#profile/wire/time'
+
+export const VIEWS = ['flame', 'iceberg', 'diff'] as const
+export type View = (typeof VIEWS)[number]
+export const REFRESH_INTERVALS = ['5s', '10s', '30s', '1m', '5m'] as const
+
+export interface PageState {
+  /** Profile type id or alias. */
+  readonly type: string
+  readonly query: string
+  /** `now`, `now-1h`, `now/d`, or epoch ms as digits. */
+  readonly from: string
+  readonly to: string
+  readonly view: View
+  readonly groupBy: readonly string[]
+  /** "" is off. */
+  readonly refresh: string
+  /** Absent: what the browser prefers. */
+  readonly theme?: 'dark' | 'light'
+  /** The baseline of the diff: epoch ms; or a shift; or, without both, the time just before. */
+  readonly baselineFrom?: number
+  readonly baselineTo?: number
+  readonly baselineShift?: string
+  readonly baselineQuery?: string
+}
+
+export const DEFAULT_STATE: PageState = {
+  type: 'cpu',
+  query: '{}',
+  from: 'now-15m',
+  to: 'now',
+  view: 'flame',
+  groupBy: [],
+  refresh: '',
+}
+
+const TEXT_MAX = 8_192 // the backend's own bound on a selector
+
+/** Reads the part of a URL behind the question mark. Total: the answer is always a whole state. */
+export function parseUrl(search: string, nowMs: number): PageState {
+  const params = new URLSearchParams(search)
+  const text = (name: string) => (params.get(name) ?? '').slice(0, TEXT_MAX)
+  const range = rangeOf(text('from'), text('to'), nowMs)
+  const view = VIEWS.find((word) => word === params.get('view')) ?? DEFAULT_STATE.view
+  const theme = params.get('theme')
+  const baselineFrom = momentOf(text('baselineFrom'), nowMs)
+  const baselineTo = momentOf(text('baselineTo'), nowMs)
+  const hasBaseline = baselineFrom !== undefined && baselineTo !== undefined && baselineFrom < baselineTo
+  return {
+    type: text('type') || DEFAULT_STATE.type,
+    query: text('query') || DEFAULT_STATE.query,
+    ...range,
+    view,
+    groupBy: params
+      .getAll('groupBy')
+      .filter((name) => name !== '')
+      .slice(0, 4),
+    refresh: REFRESH_INTERVALS.find((word) => word === params.get('refresh')) ?? '',
+    ...(theme === 'dark' || theme === 'light' ? { theme } : {}),
+    ...(hasBaseline ? { baselineFrom, baselineTo } : {}),
+    ...(text('baselineShift') === '' ? {} : { baselineShift: text('baselineShift') }),
+    ...(text('baselineQuery') === '' ? {} : { baselineQuery: text('baselineQuery') }),
+  }
+}
+
+/** The other way; what equals the default is left out. */
+export function printUrl(state: PageState): string {
+  const params = new URLSearchParams()
+  for (const name of ['type', 'query', 'from', 'to', 'view', 'refresh'] as const) {
+    if (state[name] !== DEFAULT_STATE[name]) params.set(name, state[name])
+  }
+  for (const name of state.groupBy) params.append('groupBy', name)
+  for (const name of ['theme', 'baselineFrom', 'baselineTo', 'baselineShift', 'baselineQuery'] as const) {
+    const value = state[name]
+    if (value !== undefined) params.set(name, String(value))
+  }
+  const text = params.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+function rangeOf(from: string, to: string, nowMs: number): { readonly from: string; readonly to: string } {
+  const start = boundOf(from, nowMs)
+  const end = boundOf(to, nowMs)
+  const range = { from: start ?? DEFAULT_STATE.from, to: end ?? DEFAULT_STATE.to }
+  const fromMs = momentMs(range.from, false)
+  const toMs = momentMs(range.to, true)
+  return fromMs < toMs ? range : { from: DEFAULT_STATE.from, to: DEFAULT_STATE.to }
+}
+
+/** One end of a range in the form that is kept: relative as it stands, absolute as epoch ms. */
+function boundOf(text: string, nowMs: number): string | undefined {
+  if (text.startsWith('now')) return dateMath.isValid(text) ? text : undefined
+  const moment = momentOf(text, nowMs)
+  return moment === undefined ? undefined : String(moment)
+}
+
+function momentOf(text: string, nowMs: number): number | undefined {
+  if (text === '') return undefined
+  const moment = parseTime(text, nowMs)
+  return moment.ok ? Math.round(moment.value) : undefined
+}
+
+const momentMs = (text: string, roundUp: boolean): number =>
+  /^\d+$/.test(text) ? Number(text) : (dateMath.toDateTime(text, { roundUp })?.valueOf() ?? Number.NaN)

@@ -1,0 +1,86 @@
+// What does the data source answer to this query, now? Runs it when query or range change, keeps the last answer while
+// the next one is under way, and aborts what nobody waits for any more.
+import {
+  CoreApp,
+  type DataFrame,
+  type DataQueryRequest,
+  dateTime,
+  LoadingState,
+  type PanelData,
+  rangeUtil,
+  type TimeRange,
+} from '@grafana/data'
+import { useEffect, useMemo, useState } from 'react'
+import type { ProfileDataSource } from '../../src/datasource/datasource.ts'
+import type { ProfileQuery } from '../../src/datasource/query.ts'
+
+export interface PanelQuestion {
+  /** Its own name: two questions of one page never cancel each other. */
+  readonly name: string
+  readonly dataSource: ProfileDataSource
+  readonly query: ProfileQuery
+  readonly range: TimeRange
+  readonly panelPluginId: string
+  readonly widthCss: number
+}
+
+/** out  nothing yet: state Loading and no series; after a failure: state Error, the sentence in `errors`, no series */
+export function usePanelData(question: PanelQuestion): PanelData {
+  const { name, dataSource, query, range, panelPluginId, widthCss } = question
+  const [data, setData] = useState<PanelData>({ state: LoadingState.Loading, series: [], timeRange: range })
+  // Steps of a tenth of a thousand pixels: dragging a window's edge does not ask anew at every pixel.
+  const points = Math.max(100, Math.ceil(widthCss / 100) * 100)
+  const key = useMemo(() => JSON.stringify(query), [query])
+  useEffect(() => {
+    if (widthCss === 0) return
+    const request = requestOf({ name, query, range, panelPluginId, points })
+    setData((last) => ({ ...last, state: LoadingState.Loading, request }))
+    const subscription = dataSource.query(request).subscribe({
+      next: (response) =>
+        setData({
+          state: response.state ?? LoadingState.Done,
+          series: response.data as DataFrame[],
+          timeRange: range,
+          request,
+          ...(response.errors === undefined ? {} : { errors: response.errors }),
+          ...(response.errors?.[0] === undefined ? {} : { error: response.errors[0] }),
+        }),
+      error: (error: Error) =>
+        setData({
+          state: LoadingState.Error,
+          series: [],
+          timeRange: range,
+          request,
+          errors: [{ message: error.message }],
+          error: { message: error.message },
+        }),
+    })
+    return () => subscription.unsubscribe()
+  }, [name, dataSource, key, range, panelPluginId, points, widthCss === 0])
+  return data
+}
+
+function requestOf(parts: {
+  readonly name: string
+  readonly query: ProfileQuery
+  readonly range: TimeRange
+  readonly panelPluginId: string
+  readonly points: number
+}): DataQueryRequest<ProfileQuery> {
+  const { name, query, range, panelPluginId, points } = parts
+  const { interval, intervalMs } = rangeUtil.calculateInterval(range, points, '10s')
+  return {
+    requestId: `viewer-${name}`,
+    interval,
+    intervalMs,
+    maxDataPoints: points,
+    range,
+    rangeRaw: range.raw,
+    scopedVars: {},
+    targets: [query],
+    timezone: 'browser',
+    app: CoreApp.Unknown,
+    panelPluginId,
+    startTime: dateTime().valueOf(),
+  }
+}
