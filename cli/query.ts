@@ -84,7 +84,7 @@ async function tree(asked: Asked, route: 'flame' | 'iceberg') {
     groupBy: [...asked.values.group],
   }
   const json = await asked.client.ask<TreeAnswer>(route, request)
-  return { json, text: foldedLines(checked(treeFromJson(json)), samplesPerUnit(json.meta)) }
+  return { json, text: foldedLines(checked(treeFromJson(json)).tree, samplesPerUnit(json.meta)) }
 }
 
 async function diff(asked: Asked) {
@@ -98,7 +98,7 @@ async function diff(asked: Asked) {
     comparison: selection(asked),
     maxNodes: values['max-nodes'],
   })
-  const rows = changedFunctions(checked(diffFromJson(json))).slice(0, values.limit)
+  const rows = changedFunctions(checked(diffFromJson(json)).tree).slice(0, values.limit)
   const columns = [
     { title: 'function', align: 'left', widthMax: 60 },
     { title: 'binary', align: 'left', widthMax: 24 },
