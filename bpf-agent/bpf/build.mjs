@@ -184,7 +184,7 @@ function mapDefinition(types, name) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
-    for (const [arch, manifest] of Object.entries(buildBpf()))
+    for (const [arch, manifest] of Object.entries(buildBpf({ out: process.argv[2] })))
       console.log(`${arch}: ${manifest.loaderBytes + manifest.dataBytes} bytes, sha256 ${manifest.sha256}`)
   } catch (error) {
     console.error(error.message)

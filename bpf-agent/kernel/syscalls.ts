@@ -1,0 +1,133 @@
+// How does TypeScript speak to the kernel? Through six functions of the C library, called by koffi, whose only importer
+// this file is. It knows numbers of system calls and nothing of what they are used for.
+import { closeSync } from 'node:fs'
+import { getSystemErrorMap } from 'node:util'
+import { address, errno, load, view } from 'koffi'
+
+/** System calls that the C library has no function for. */
+const CALLS: Readonly<Record<string, { bpf: number; perfEventOpen: number }>> = {
+  x64: { bpf: 321, perfEventOpen: 298 },
+  arm64: { bpf: 280, perfEventOpen: 241 },
+}
+
+/** Commands of bpf(2) that we use: enum bpf_cmd. */
+export const BPF = {
+  MAP_CREATE: 0,
+  MAP_LOOKUP_ELEM: 1,
+  MAP_UPDATE_ELEM: 2,
+  PROG_LOAD: 5,
+  PROG_TEST_RUN: 10,
+  OBJ_GET_INFO_BY_FD: 15,
+  RAW_TRACEPOINT_OPEN: 17,
+  LINK_CREATE: 28,
+} as const
+
+/** A system call that failed. `code` is the errno, `name` its word ("EPERM"). */
+export class SyscallError extends Error {
+  readonly call: string
+  readonly code: number
+  readonly word: string
+  constructor(call: string, code: number) {
+    const [word, text] = getSystemErrorMap().get(-code) ?? [`errno ${code}`, 'unknown error']
+    super(`${call}: ${word}, ${text}`)
+    this.name = 'SyscallError'
+    this.call = call
+    this.code = code
+    this.word = word
+  }
+}
+
+interface Functions {
+  readonly numbers: { bpf: number; perfEventOpen: number }
+  readonly syscall: (number: number, ...words: (number | bigint)[]) => number | bigint
+  readonly mmap: (
+    at: null,
+    length: number,
+    rights: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ) => unknown
+  readonly munmap: (memory: unknown, length: number) => number
+  readonly ioctl: (fd: number, request: number, value: number) => number
+  readonly sysconf: (name: number) => number
+}
+let loaded: Functions | undefined
+
+/** The functions, found on first use: importing this file must not fail on a machine that will never sample. */
+function functions(): Functions {
+  if (loaded !== undefined) return loaded
+  const numbers = CALLS[process.arch]
+  if (process.platform !== 'linux' || numbers === undefined)
+    throw new Error(
+      `the agent samples Linux on x64 and arm64; this is ${process.platform} on ${process.arch}`,
+    )
+  const library = load(null) // the C library we already run on, whichever it is
+  loaded = {
+    numbers,
+    syscall: library.func('long syscall(long, int64, int64, int64, int64, int64)'),
+    mmap: library.func('void *mmap(void *, size_t, int, int, int, long)'),
+    munmap: library.func('int munmap(void *, size_t)'),
+    ioctl: library.func('int ioctl(int, unsigned long, unsigned long)'),
+    sysconf: library.func('long sysconf(int)'),
+  }
+  return loaded
+}
+
+/** Where a buffer's bytes stand in memory. The buffer must stay referenced until the call that uses it returns. */
+export const addressOf = (buffer: Buffer): bigint => address(buffer)
+
+/** bpf(2).  in  attributes: zero-padded union bpf_attr.  out  what the call returned.  throws  SyscallError */
+export function bpf(command: number, attributes: Buffer, name: string): number {
+  const { syscall, numbers } = functions()
+  const result = Number(syscall(numbers.bpf, command, address(attributes), attributes.length, 0, 0))
+  if (result < 0) throw new SyscallError(name, errno())
+  return result
+}
+
+const PERF_FLAG_FD_CLOEXEC = 8
+
+/** perf_event_open(2) for all processes of one CPU.  out  file descriptor.  throws  SyscallError */
+export function perfEventOpen(attributes: Buffer, cpu: number): number {
+  const { syscall, numbers } = functions()
+  const fd = Number(syscall(numbers.perfEventOpen, address(attributes), -1, cpu, -1, PERF_FLAG_FD_CLOEXEC))
+  if (fd < 0) throw new SyscallError('perf_event_open', errno())
+  return fd
+}
+
+export function ioctl(fd: number, request: number, value: number, name: string): void {
+  if (functions().ioctl(fd, request, value) < 0) throw new SyscallError(name, errno())
+}
+
+export interface Mapped {
+  readonly memory: ArrayBuffer
+  /** Afterwards nothing may touch `memory`. */
+  unmap(): void
+}
+
+/** mmap(2) of a file descriptor, shared.  throws  SyscallError */
+export function mapShared(fd: number, length: number, offset: number, isWritable: boolean): Mapped {
+  const { mmap, munmap } = functions()
+  const PROT_READ = 1
+  const PROT_WRITE = 2
+  const MAP_SHARED = 1
+  const pointer = mmap(null, length, PROT_READ | (isWritable ? PROT_WRITE : 0), MAP_SHARED, fd, offset)
+  if (address(pointer) === 0xffff_ffff_ffff_ffffn || address(pointer) === -1n)
+    throw new SyscallError('mmap', errno())
+  return {
+    memory: view(pointer, length),
+    unmap() {
+      munmap(pointer, length)
+    },
+  }
+}
+
+export function closeFd(fd: number): void {
+  closeSync(fd)
+}
+
+/** Bytes of a page: 4,096, or 16 or 64 KiB on some arm64 kernels. */
+export function pageBytes(): number {
+  const _SC_PAGESIZE = 30 // the same in glibc and musl
+  return Number(functions().sysconf(_SC_PAGESIZE))
+}
