@@ -1,6 +1,6 @@
-// May these samples be stored, by their clock? Ahead of ours beyond a bound they would outlive retention; older than
-// request keys are remembered they could be stored twice. A sender whose `Date` differs from our clock by more than two
-// minutes has its times shifted by the difference first. Pure: time comes in as numbers.
+// May these samples be stored, by their clock? Far ahead of ours they would outlive retention and are refused. Old ones
+// are kept and told of: a recording is as good as the day it was made. A sender whose `Date` differs from our clock by
+// more than two minutes has its times shifted by the difference first. Pure: time comes in as numbers.
 import type { Profile, SampleTable } from '#profile/model/profile'
 
 /** Below this a difference is network and rounding: `Date` counts whole seconds. */
@@ -17,17 +17,21 @@ export function clockShift(receivedMs: number, sentMs: number | undefined): numb
 export interface Admission {
   /** Profiles that still have samples, in order. */
   readonly profiles: readonly Profile[]
-  /** Samples refused, in sample rows; the profiles they came from; the farthest distance from our clock, ms. */
-  readonly ahead: Refused
-  readonly old: Refused
+  /** Refused: too far ahead of our clock. */
+  readonly ahead: ByClock
+  /** Kept, though older than request keys are remembered. */
+  readonly old: ByClock
 }
-export interface Refused {
+export interface ByClock {
+  /** Rows, as the sender counts them. */
   readonly samples: number
+  /** Profiles that hold at least one of them. */
   readonly profiles: number
+  /** Largest distance from our clock, ms. */
   readonly farthestMs: number
 }
 
-/** Shifts all sample times, then keeps those within [receivedMs − maxAgeMs, receivedMs + maxAheadMs].
+/** Shifts all sample times, then drops those later than receivedMs + maxAheadMs.
  *  cost O(samples); profiles without a refused or shifted sample pass by reference */
 export function admitByClock(
   profiles: readonly Profile[],
@@ -41,40 +45,39 @@ export function admitByClock(
   const ahead = { samples: 0, profiles: 0, farthestMs: 0 }
   const old = { samples: 0, profiles: 0, farthestMs: 0 }
   const kept: Profile[] = []
-  const note = (refused: typeof ahead, count: number, farthestMs: number) => {
-    if (count === 0) return
-    refused.samples += count
-    refused.profiles++
-    refused.farthestMs = Math.max(refused.farthestMs, farthestMs)
-  }
   for (const profile of profiles) {
     const { timeMs } = profile.samples
+    const weight = sampleWeights(profile)
     const isIn = new Uint8Array(timeMs.length)
+    const before = { ahead: ahead.samples, old: old.samples }
     let held = 0
-    let aheadCount = 0
-    let aheadMs = 0
-    let oldMs = 0
     for (let i = 0; i < timeMs.length; i++) {
-      const distance = timeMs[i]! + clock.shiftMs - clock.receivedMs
-      if (distance > clock.maxAheadMs) {
-        aheadCount++
-        aheadMs = Math.max(aheadMs, distance)
-      } else if (distance < -clock.maxAgeMs) oldMs = Math.max(oldMs, -distance)
-      else {
-        isIn[i] = 1
-        held++
+      const distanceMs = timeMs[i]! + clock.shiftMs - clock.receivedMs
+      if (distanceMs > clock.maxAheadMs) {
+        ahead.samples += weight(i)
+        ahead.farthestMs = Math.max(ahead.farthestMs, distanceMs)
+        continue
       }
+      if (-distanceMs > clock.maxAgeMs) {
+        old.samples += weight(i)
+        old.farthestMs = Math.max(old.farthestMs, -distanceMs)
+      }
+      isIn[i] = 1
+      held++
     }
-    note(ahead, aheadCount, aheadMs)
-    note(old, timeMs.length - held - aheadCount, oldMs)
+    if (ahead.samples > before.ahead) ahead.profiles++
+    if (old.samples > before.old) old.profiles++
     if (held === 0) continue
-    if (held === timeMs.length && clock.shiftMs === 0) kept.push(profile)
-    else
-      kept.push({
-        ...profile,
-        timeMs: profile.timeMs + clock.shiftMs,
-        samples: pick(profile.samples, isIn, held, clock.shiftMs),
-      })
+    const isSame = held === timeMs.length && clock.shiftMs === 0
+    kept.push(
+      isSame
+        ? profile
+        : {
+            ...profile,
+            timeMs: profile.timeMs + clock.shiftMs,
+            samples: pick(profile.samples, isIn, held, clock.shiftMs),
+          },
+    )
   }
   return { profiles: kept, ahead, old }
 }
@@ -97,9 +100,15 @@ function pick(samples: SampleTable, isIn: Uint8Array, held: number, shiftMs: num
 }
 
 /** Samples behind a profile: a sampler's counts added up, else its rows. */
-export function countSamples({ type, samples }: Profile): number {
-  if (type.sampleType !== 'samples' || type.sampleUnit !== 'count') return samples.value.length
+export function countSamples(profile: Profile): number {
+  const weight = sampleWeights(profile)
   let sum = 0
-  for (const value of samples.value) sum += value
+  for (let i = 0; i < profile.samples.value.length; i++) sum += weight(i)
   return sum
+}
+
+/** How many samples a row stands for. */
+function sampleWeights({ type, samples }: Profile): (row: number) => number {
+  const isCount = type.sampleType === 'samples' && type.sampleUnit === 'count'
+  return isCount ? (row) => samples.value[row]! : () => 1
 }

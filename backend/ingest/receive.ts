@@ -2,12 +2,11 @@
 // was refused and why. Runs where the store lives, in the worker; the answer leaves only after the commit.
 import { createHash } from 'node:crypto'
 import type { AgentReport } from '#profile/model/accounting'
-import { printDuration } from '#profile/settings/duration'
 import { decodeOtlpProfiles, decodeOtlpProfilesJson } from '#profile/wire/otlp-profiles'
 import { ServiceError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { RequestKey, Store } from '../store/store.ts'
-import { admitByClock, clockShift, countSamples, type Refused } from './admit.ts'
+import { admitByClock, type ByClock, clockShift, countSamples } from './admit.ts'
 
 export interface PushRequest {
   /** The protocol's own path, the same for its aliases: part of the identity of the request. */
@@ -104,15 +103,17 @@ async function takeIn(
   })
   const discarded = [
     ...rejected.map(decoderDiscard),
-    ...clockDiscard('samples_ahead', admitted.ahead, 'ingest.maxAhead', limits),
-    ...clockDiscard('samples_old', admitted.old, 'ingest.maxAge', limits),
+    ...(admitted.ahead.samples > 0 ? [aheadDiscard(admitted.ahead, limits)] : []),
   ]
   const base = {
-    rejectedProfiles:
-      rejected.reduce((sum, { count }) => sum + count, 0) + admitted.ahead.profiles + admitted.old.profiles,
+    rejectedProfiles: rejected.reduce((sum, { count }) => sum + count, 0) + admitted.ahead.profiles,
     discarded,
     cut,
-    warnings: shiftMs === 0 ? warnings : [...warnings, shiftWarning(shiftMs)],
+    warnings: [
+      ...warnings,
+      ...(shiftMs === 0 ? [] : [shiftWarning(shiftMs)]),
+      ...(admitted.old.samples > 0 ? [oldWarning(admitted.old, limits)] : []),
+    ],
     agents,
     clockOffsetMs: sentMs === undefined ? undefined : receivedMs - sentMs,
   }
@@ -136,29 +137,27 @@ const decoderDiscard = ({
   message: `${count} refused: ${reason}${key === undefined ? '' : ` (${key})`}`,
 })
 
-function clockDiscard(
-  reason: string,
-  refused: Refused,
-  key: 'ingest.maxAhead' | 'ingest.maxAge',
-  limits: Limits,
-): readonly Discard[] {
-  if (refused.samples === 0) return []
-  const side = key === 'ingest.maxAhead' ? 'ahead of' : 'behind'
-  return [
-    {
-      reason,
-      count: refused.samples,
-      message:
-        `${refused.samples} samples refused: up to ${printDuration(roundSeconds(refused.farthestMs))} ${side} the backend's clock, ` +
-        `allowed ${printDuration(limits[key])} (limits.${key}); set the sender's clock or let it send a Date header`,
-    },
-  ]
-}
+const aheadDiscard = (ahead: ByClock, limits: Limits): Discard => ({
+  reason: 'samples_ahead',
+  count: ahead.samples,
+  message:
+    `${ahead.samples} samples refused: up to ${printSpan(ahead.farthestMs)} ahead of the backend's clock, allowed ` +
+    `${printSpan(limits['ingest.maxAhead'])} (limits.ingest.maxAhead); set the sender's clock or let it send a Date header`,
+})
+
+const oldWarning = (old: ByClock, limits: Limits) =>
+  `${old.samples} samples are up to ${printSpan(old.farthestMs)} old; they are stored, but a repeat of this request is ` +
+  `recognised for ${printSpan(limits['ingest.maxAge'])} only (limits.ingest.maxAge)`
 
 const shiftWarning = (shiftMs: number) =>
-  `the sender's clock is ${printDuration(Math.abs(shiftMs))} ${shiftMs > 0 ? 'behind' : 'ahead of'} the backend's; all times were shifted by that`
+  `the sender's clock is ${printSpan(Math.abs(shiftMs))} ${shiftMs > 0 ? 'behind' : 'ahead of'} the backend's; all times were shifted by that`
 
-const roundSeconds = (ms: number) => Math.ceil(ms / 1_000) * 1_000
+/** "26 h", "2.5 min", "40 s": rounded for people. */
+function printSpan(ms: number): string {
+  const [unit, length] =
+    ms >= 2 * 3_600_000 ? ['h', 3_600_000] : ms >= 120_000 ? ['min', 60_000] : (['s', 1_000] as const)
+  return `${Math.round((ms / length) * 10) / 10} ${unit}`
+}
 
 function utf8(body: Uint8Array): string {
   try {

@@ -5,8 +5,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { ServiceError } from '../errors.ts'
 import type { TokenBook, TokenScope } from './tokens.ts'
 
-/** What a route asks of its caller. 'none': health, one word each. 'login': the doors, which look at tokens themselves. */
-export type RouteScope = TokenScope | 'none' | 'login'
+/** What a route asks of its caller. 'none': health, one word each. 'login': the doors, which look at tokens themselves.
+ *  'any': some token, where there is no route at all. */
+export type RouteScope = TokenScope | 'none' | 'login' | 'any'
 
 export interface Caller {
   /** "open" where no tokens are used, else the token's id: for logs. */
@@ -69,17 +70,17 @@ export function createGate(parts: {
     )
   }
 
-  const admitByToken = (book: TokenBook, knock: Knock, scope: TokenScope): Caller => {
+  const admitByToken = (book: TokenBook, knock: Knock, scope: TokenScope | 'any'): Caller => {
     const secret = secretOf(knock.headers)
     if (secret === undefined)
       throw new ServiceError(
         'unauthenticated',
-        `this backend wants a token with scope ${scope}: send "Authorization: Bearer flt_…"; create one with: flametrail token create --scope ${scope}`,
+        `this backend wants a token${scope === 'any' ? '' : ` with scope ${scope}`}: send "Authorization: Bearer flt_…"; create one with: flametrail token create`,
       )
     const entry = book.check(secret.value, knock.nowMs)
     if (entry === undefined) throw fail(knock)
     if (secret.isCookie) checkBrowser(knock.headers)
-    if (!entry.scopes.includes(scope))
+    if (scope !== 'any' && !entry.scopes.includes(scope))
       throw new ServiceError(
         'forbidden',
         `token ${entry.id} has scope ${entry.scopes.join(', ')}; this route wants scope ${scope}`,
