@@ -48,6 +48,7 @@ export const LIMITS = {
     'stacks of one store file; at 60 bytes of memory each, then the next file',
   ),
   'store.fileSeries': limit('count', 100_000, 'series of one store file, then the next file'),
+  'store.cacheNodes': limit('count', 8 * MiB, 'stacks of older store files kept in memory for queries'),
   'store.commitRows': limit('count', 50_000, 'rows that one commit takes from those who wait'),
 } as const satisfies Record<string, Limit>
 

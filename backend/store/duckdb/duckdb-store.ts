@@ -1,0 +1,539 @@
+// How does a directory of DuckDB files become a Store? One file an hour of receipt; requests queue for the one writer, which
+// commits them in groups; questions go to every file that may hold an answer.
+import { rmSync, statfsSync } from 'node:fs'
+import path from 'node:path'
+import type { Matcher } from '#profile/labels/matcher'
+import { labelsText } from '#profile/model/labels'
+import type { Profile } from '#profile/model/profile'
+import { printProfileType } from '#profile/model/profile-type'
+import { ServiceError } from '../../errors.ts'
+import type { Limits } from '../../limits.ts'
+import { areKeysRemembered, hourOf, isExpired } from '../hours.ts'
+import { type LabelTest, labelTest, UNMATCHED } from '../match-series.ts'
+import { assertRequest, type KeyWords, keyWords, rowsOf, samplesOf } from '../request.ts'
+import { samplesBehind } from '../series-table.ts'
+import type {
+  Answer,
+  AppendResult,
+  RequestKey,
+  SeriesQuery,
+  SeriesSeen,
+  SeriesSums,
+  StackQuery,
+  StackSums,
+  Store,
+  StoreStats,
+} from '../store.ts'
+import { Database } from './db.ts'
+import {
+  claimDirectory,
+  listQuarantined,
+  listSlots,
+  quarantineSlot,
+  removeSlot,
+  removeUnfinished,
+  slotBytes,
+  slotName,
+  syncDirectory,
+} from './directory.ts'
+import { DamagedSlot, Slot } from './slot.ts'
+import { PendingRows, SlotWriter } from './slot-writer.ts'
+
+export interface StoreOptions {
+  readonly directory: string
+  readonly limits: Limits
+  readonly retention: { readonly ageMs: number; readonly bytes: number }
+  readonly nowMs: number
+  /** Told what went wrong and was handled: a quarantined file, a failed commit. One line each. */
+  readonly report: (line: string) => void
+}
+
+interface Waiting {
+  readonly key: KeyWords
+  readonly profiles: readonly Profile[]
+  readonly receivedMs: number
+  readonly rows: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const RETRY_AFTER_S = 5
+
+/** Opens a data directory, making it if it is new. Throws ServiceError `invalid` with one sentence if the directory is not
+ *  ours, not readable, of another format, or held by another process. Damaged files never stop it: they go to quarantine. */
+export async function openDuckDbStore(options: StoreOptions): Promise<DuckDbStore> {
+  const { directory, limits } = options
+  claimDirectory(directory)
+  const db = await Database.open({
+    directory,
+    readersMost: limits.queriesRunning + 2, // two more for appends that look for a receipt and for status
+    deadlineMs: limits.queryDeadline,
+  })
+  try {
+    await takeOwnership(db, directory, options.report)
+    removeUnfinished(directory)
+    const slots = await openSlots(db, options)
+    return await DuckDbStore.of(db, slots, options)
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
+
+export class DuckDbStore implements Store {
+  readonly #db: Database
+  readonly #options: StoreOptions
+  /** Oldest first. */
+  #slots: Slot[]
+  #writer: SlotWriter | undefined
+  readonly #underWay = new Map<RequestKey, Promise<void>>()
+  readonly #queue: Waiting[] = []
+  #committing: Promise<void> | undefined
+  #sequence = 0
+  #closing = false
+
+  static async of(db: Database, slots: Slot[], options: StoreOptions): Promise<DuckDbStore> {
+    const store = new DuckDbStore(db, slots, options)
+    const last = slots.at(-1)
+    if (last !== undefined && last.hourMs === hourOf(options.nowMs)) await store.#goOnWith(last)
+    return store
+  }
+
+  private constructor(db: Database, slots: Slot[], options: StoreOptions) {
+    this.#db = db
+    this.#slots = slots
+    this.#options = options
+  }
+
+  async append(request: {
+    readonly key: RequestKey
+    readonly profiles: readonly Profile[]
+    readonly receivedMs: number
+  }): Promise<AppendResult> {
+    const { key, profiles, receivedMs } = request
+    const words = keyWords(key)
+    assertRequest(profiles)
+    const samples = samplesOf(profiles)
+    const first = this.#underWay.get(key)
+    if (first !== undefined) {
+      await first
+      return { stored: false, samples }
+    }
+    if (this.#isKnown(words, receivedMs)) return { stored: false, samples }
+    if (this.#closing)
+      throw new ServiceError('stopping', 'the backend is stopping; send again', {
+        retryAfterS: RETRY_AFTER_S,
+      })
+    const commit = new Promise<void>((resolve, reject) => {
+      this.#queue.push({ key: words, profiles, receivedMs, rows: rowsOf(profiles), resolve, reject })
+    })
+    this.#underWay.set(key, commit)
+    this.#committing ??= this.#drain()
+    try {
+      await commit
+    } finally {
+      this.#underWay.delete(key)
+    }
+    return { stored: true, samples }
+  }
+
+  async stackSums(query: StackQuery): Promise<Answer<readonly StackSums[]>> {
+    const { answers, unreadable } = await this.#ask(query, (slot, matches) =>
+      slot.stackSums({ ...query, matches }),
+    )
+    return { value: answers.filter((part) => part !== undefined), unreadable }
+  }
+
+  async seriesSums(query: SeriesQuery): Promise<Answer<SeriesSums>> {
+    const { answers, unreadable } = await this.#ask(query, (slot, matches) =>
+      slot.seriesSums({ ...query, matches }),
+    )
+    const buckets = Math.max(0, Math.ceil((query.toMs - query.fromMs) / query.stepMs))
+    const reported = new Uint8Array(buckets)
+    const values: (readonly string[])[] = []
+    const sums: Float64Array[] = []
+    const touched: Uint8Array[] = []
+    const groupIds = new Map<string, number>()
+    const groupOf = (own: readonly string[]) => {
+      const key = JSON.stringify(own)
+      let id = groupIds.get(key)
+      if (id === undefined) {
+        id = values.push(own) - 1
+        groupIds.set(key, id)
+        sums.push(new Float64Array(buckets))
+        touched.push(new Uint8Array(buckets))
+      }
+      return id
+    }
+    let samples = 0
+    for (const answer of answers) {
+      if (answer === undefined) continue
+      const { matched, group, bucket, amount, rows } = answer
+      for (let row = 0; row < group.length; row++) {
+        reported[bucket[row]!] = 1
+        if (group[row] === UNMATCHED) continue
+        const { values: own, type } = matched.groups[group[row]!]!
+        const id = groupOf(own)
+        sums[id]![bucket[row]!]! += amount[row]! * type.scale
+        touched[id]![bucket[row]!] = 1
+        samples += samplesBehind(type, amount[row]!, rows[row]!)
+      }
+    }
+    return { value: { ...cellsOf(sums, touched), values, reported, samples }, unreadable }
+  }
+
+  async series(query: Parameters<Store['series']>[0]): Promise<Answer<readonly SeriesSeen[]>> {
+    const { answers, unreadable } = await this.#ask(query, (slot, matches) =>
+      slot.seriesSeen({ ...query, matches }),
+    )
+    const seen = new Map<string, SeriesSeen>()
+    for (const one of answers.flat()) {
+      const key = `${printProfileType(one.type)} ${labelsText(one.labels)}`
+      const known = seen.get(key)
+      seen.set(key, {
+        ...one,
+        firstMs: Math.min(known?.firstMs ?? one.firstMs, one.firstMs),
+        lastMs: Math.max(known?.lastMs ?? one.lastMs, one.lastMs),
+      })
+    }
+    return { value: [...seen.values()], unreadable }
+  }
+
+  async retain(nowMs: number): Promise<readonly string[]> {
+    const { directory, retention } = this.#options
+    for (const slot of this.#slots) if (!areKeysRemembered(slot.hourMs, nowMs)) slot.receipts = undefined
+    const expired = this.#slots.filter((slot) => isExpired(slot, nowMs, retention.ageMs))
+    const left = this.#slots.filter((slot) => !expired.includes(slot))
+    const bytes = new Map(left.map((slot) => [slot, slotBytes(directory, slot.name)]))
+    let total = [...bytes.values()].reduce((sum, size) => sum + size, 0)
+    for (const slot of left) {
+      if (total <= retention.bytes) break
+      if (slot === this.#writer?.slot) continue // never the one that is written to
+      expired.push(slot)
+      total -= bytes.get(slot)!
+    }
+    for (const slot of expired) await this.#drop(slot, 'unlink')
+    return expired.map((slot) => slot.name)
+  }
+
+  async stats(): Promise<StoreStats> {
+    const { directory } = this.#options
+    const filled = this.#slots.filter((slot) => slot.rows > 0)
+    return {
+      files: this.#slots.length,
+      bytes: this.#slots.reduce((sum, slot) => sum + slotBytes(directory, slot.name), 0),
+      oldestMs: filled.length === 0 ? undefined : Math.min(...filled.map((slot) => slot.firstMs)),
+      newestMs: filled.length === 0 ? undefined : Math.max(...filled.map((slot) => slot.lastMs)),
+      rows: filled.reduce((sum, slot) => sum + slot.rows, 0),
+      quarantined: listQuarantined(directory),
+    }
+  }
+
+  /** Commits what waits, then lets go of all files. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#committing
+    await this.#db.close()
+  }
+
+  #isKnown(key: KeyWords, receivedMs: number): boolean {
+    return this.#slots.some(
+      ({ hourMs, receipts }) =>
+        receipts !== undefined && areKeysRemembered(hourMs, receivedMs) && receipts.idOf(...key) !== -1,
+    )
+  }
+
+  // Group commit: whoever comes while a commit runs waits for the next, which takes all of them.
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      let rows = 0
+      let taken = 0
+      for (const { rows: own } of this.#queue) {
+        if (taken > 0 && rows + own > this.#options.limits['store.commitRows']) break
+        rows += own
+        taken++
+      }
+      const group = this.#queue.splice(0, taken)
+      try {
+        await this.#commitGroup(group)
+      } catch (error) {
+        for (const { reject } of group) reject(error)
+      }
+    }
+    this.#committing = undefined
+  }
+
+  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+    this.#checkDisk()
+    const writer = await this.#writerFor(Math.max(...group.map(({ receivedMs }) => receivedMs)))
+    const rows = new PendingRows()
+    const taken = group.filter((waiting) => {
+      try {
+        writer.gather(rows, waiting)
+        return true
+      } catch (error) {
+        waiting.reject(error)
+        return false
+      }
+    })
+    if (taken.length === 0) return
+    writer.slot.pins++
+    try {
+      await this.#commitSurely(writer, rows)
+      await writer.noteCommitted(rows)
+    } finally {
+      await this.#unpin(writer.slot)
+    }
+    for (const { resolve } of taken) resolve()
+  }
+
+  /** Commits, if need be a second time. After a failed write the file may be unusable in memory, though whole on the disk:
+   *  then this slot ends, its file is attached anew, and the requests are refused until they come again. */
+  async #commitSurely(writer: SlotWriter, rows: PendingRows): Promise<void> {
+    const { report } = this.#options
+    try {
+      await writer.commit(rows)
+      return
+    } catch (error) {
+      report(`commit to ${writer.slot.name} failed: ${(error as Error).message}`)
+      if (isInvalidated(error)) throw await this.#reopen(writer, error)
+    }
+    try {
+      if (await writer.slot.holdsReceipt(rows.keys[0]!)) return
+      await writer.commit(rows)
+    } catch (error) {
+      report(`commit to ${writer.slot.name} failed again: ${(error as Error).message}`)
+      if (isInvalidated(error)) throw await this.#reopen(writer, error)
+      throw notCommitted(error)
+    }
+  }
+
+  /** Lets go of a file that DuckDB has given up and attaches it anew, as after a restart; gives the refusal to throw. */
+  async #reopen(writer: SlotWriter, cause: unknown): Promise<ServiceError> {
+    const old = writer.slot
+    this.#writer = undefined
+    const at = this.#slots.indexOf(old)
+    await this.#db.detach(old.alias).catch((error) => this.#options.report((error as Error).message))
+    try {
+      const fresh = await Slot.open(this.#db, this.#options.directory, old.name, this.#options.report)
+      await fresh.loadReceipts()
+      this.#slots[at] = fresh
+    } catch (error) {
+      this.#slots.splice(at, 1)
+      quarantine(this.#options, old.name, (error as Error).message)
+    }
+    return notCommitted(cause)
+  }
+
+  #checkDisk(): void {
+    const { directory, limits } = this.#options
+    const { bavail, bsize } = statfsSync(directory)
+    const free = bavail * bsize
+    const least = limits['store.minFree']
+    if (free >= least) return
+    const MiB = (bytes: number) => Math.floor(bytes / 2 ** 20)
+    throw new ServiceError(
+      'storage_full',
+      `the disk of the data directory has ${MiB(free)} MiB free; below ${MiB(least)} MiB nothing is taken in. ` +
+        'Free some space, lower retention-size or limits.store.minFree',
+      { key: 'limits.store.minFree', limit: least, got: free, retryAfterS: 30 },
+    )
+  }
+
+  async #writerFor(receivedMs: number): Promise<SlotWriter> {
+    const { limits, directory, report } = this.#options
+    const open = this.#writer
+    if (
+      open !== undefined &&
+      open.slot.hourMs >= hourOf(receivedMs) &&
+      open.nodes < limits['store.fileNodes'] &&
+      open.seriesCount < limits['store.fileSeries']
+    )
+      return open
+    try {
+      // Names sort by age, also when a clock was set back.
+      const bornMs = Math.max(hourOf(receivedMs), open?.slot.hourMs ?? 0, this.#slots.at(-1)?.hourMs ?? 0)
+      const name = slotName(bornMs, this.#sequence++)
+      const slot = await Slot.create(this.#db, directory, name)
+      this.#slots.push(slot)
+      this.#writer = await SlotWriter.open(this.#db, slot)
+    } catch (error) {
+      report(`no new store file: ${(error as Error).message}`)
+      throw notCommitted(error)
+    }
+    if (open !== undefined) await this.#db.checkpoint(open.slot.alias).catch(() => undefined)
+    this.#trimDictionaries()
+    return this.#writer
+  }
+
+  async #goOnWith(slot: Slot): Promise<void> {
+    try {
+      this.#writer = await SlotWriter.open(this.#db, slot)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      await this.#drop(slot, 'quarantine', (error as Error).message)
+    }
+  }
+
+  /** Asks every slot that may hold rows of the range, all at once. */
+  async #ask<T>(
+    query: { readonly matchers: readonly Matcher[]; readonly fromMs: number; readonly toMs: number },
+    question: (slot: Slot, matches: LabelTest) => Promise<T>,
+  ): Promise<{ readonly answers: readonly T[]; readonly unreadable: readonly string[] }> {
+    const matches = labelTest(query.matchers)
+    const slots = this.#slots.filter((slot) => slot.overlaps(query))
+    const unreadable: string[] = []
+    const answers = await Promise.all(
+      slots.map(async (slot): Promise<readonly T[]> => {
+        slot.pins++
+        try {
+          return [await question(slot, matches)]
+        } catch (error) {
+          if (!isDamage(error)) throw readableError(error)
+          unreadable.push(slot.name)
+          if (slot.dropped === undefined) await this.#drop(slot, 'quarantine', (error as Error).message)
+          return []
+        } finally {
+          await this.#unpin(slot)
+        }
+      }),
+    )
+    this.#trimDictionaries()
+    return { answers: answers.flat(1) as T[], unreadable: unreadable.sort() }
+  }
+
+  /** Takes a slot out of the store at once; its file goes when nobody reads it. */
+  async #drop(slot: Slot, how: 'unlink' | 'quarantine', reason = ''): Promise<void> {
+    slot.dropped = how
+    slot.droppedWhy = reason
+    this.#slots = this.#slots.filter((other) => other !== slot)
+    if (this.#writer?.slot === slot) this.#writer = undefined
+    if (slot.pins === 0) await this.#letGo(slot)
+  }
+
+  async #unpin(slot: Slot): Promise<void> {
+    slot.pins--
+    if (slot.pins === 0 && slot.dropped !== undefined) await this.#letGo(slot)
+  }
+
+  async #letGo(slot: Slot): Promise<void> {
+    const { directory, report } = this.#options
+    await this.#db.detach(slot.alias).catch((error) => report((error as Error).message))
+    if (slot.dropped === 'quarantine') quarantine(this.#options, slot.name, slot.droppedWhy)
+    else removeSlot(directory, slot.name)
+    await syncDirectory(path.join(directory, 'slot'))
+  }
+
+  /** Lets dictionaries of older slots go, the least recently asked first, until the rest fits. */
+  #trimDictionaries(): void {
+    const most = this.#options.limits['store.cacheNodes']
+    const idle = this.#slots.filter((slot) => slot !== this.#writer?.slot && slot.nodesInMemory > 0)
+    let nodes = idle.reduce((sum, slot) => sum + slot.nodesInMemory, 0)
+    for (const slot of idle.sort((one, other) => one.askedAt - other.askedAt)) {
+      if (nodes <= most) break
+      nodes -= slot.nodesInMemory
+      slot.forgetDictionary()
+    }
+  }
+}
+
+/** The lock on owner.duckdb is what keeps a second process out. It holds nothing, so a damaged one is made anew. */
+async function takeOwnership(db: Database, directory: string, report: (line: string) => void): Promise<void> {
+  try {
+    await db.attach('owner.duckdb')
+  } catch (error) {
+    const { message } = error as Error
+    if (/lock/i.test(message)) {
+      const pid = /PID (\d+)/.exec(message)?.[1]
+      throw new ServiceError(
+        'invalid',
+        `${directory} is in use by another Flametrail backend${pid === undefined ? '' : ` (process ${pid})`}; ` +
+          'stop that one, or choose another with --data-directory',
+        { cause: error },
+      )
+    }
+    if (!isDamage(error))
+      throw new ServiceError('invalid', `cannot open the store in ${directory}: ${message}`, { cause: error })
+    report(`owner.duckdb is damaged and made anew: ${message}`)
+    for (const file of ['owner.duckdb', 'owner.duckdb.wal'])
+      rmSync(path.join(directory, file), { force: true })
+    await db.attach('owner.duckdb')
+  }
+}
+
+async function openSlots(db: Database, options: StoreOptions): Promise<Slot[]> {
+  const slots: Slot[] = []
+  for (const name of listSlots(options.directory)) {
+    try {
+      const slot = await Slot.open(db, options.directory, name, options.report)
+      if (areKeysRemembered(slot.hourMs, options.nowMs)) await slot.loadReceipts()
+      slots.push(slot)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      quarantine(options, name, (error as Error).message)
+    }
+  }
+  return slots
+}
+
+function quarantine({ directory, report }: StoreOptions, name: string, reason: string): void {
+  quarantineSlot(directory, name, reason)
+  report(`store file ${name} is damaged and now in quarantine: ${reason}`)
+}
+
+function cellsOf(sums: readonly Float64Array[], touched: readonly Uint8Array[]) {
+  const group: number[] = []
+  const bucket: number[] = []
+  const sum: number[] = []
+  sums.forEach((row, id) => {
+    for (let i = 0; i < row.length; i++) {
+      if (touched[id]![i] === 0) continue
+      group.push(id)
+      bucket.push(i)
+      sum.push(row[i]!)
+    }
+  })
+  return { group: Uint32Array.from(group), bucket: Uint32Array.from(bucket), sum: Float64Array.from(sum) }
+}
+
+/** DuckDB 1.5 has no codes for these: its sentences are the only sign, and tests hold them. */
+const isDamage = (error: unknown): boolean =>
+  error instanceof DamagedSlot ||
+  /Corrupt (database|WAL) file|not a valid DuckDB database|Could not read enough bytes|Failure while replaying WAL|Serialization Error|INTERNAL Error/.test(
+    (error as Error).message,
+  )
+
+const isInvalidated = (error: unknown): boolean =>
+  /has been invalidated|FATAL/i.test((error as Error).message)
+
+function notCommitted(cause: unknown): ServiceError {
+  const { message } = cause as Error
+  return /No space left|not enough space|disk full|Could not write/i.test(message)
+    ? new ServiceError(
+        'storage_full',
+        'the disk of the data directory is full; free some space or lower retention-size',
+        {
+          retryAfterS: 30,
+          cause,
+        },
+      )
+    : new ServiceError(
+        'starting',
+        'the store could not commit this request; nothing of it was kept, send it again',
+        {
+          retryAfterS: RETRY_AFTER_S,
+          cause,
+        },
+      )
+}
+
+function readableError(error: unknown): unknown {
+  if (!/Out of Memory/i.test((error as Error).message)) return error
+  return new ServiceError(
+    'limit',
+    'this query needs more memory than there is; narrow the time range or add a matcher',
+    {
+      cause: error,
+    },
+  )
+}
