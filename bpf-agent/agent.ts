@@ -1,0 +1,249 @@
+// What does the agent do all day? Every second: who came and went, which stacks were seen; every ten: names for them, one
+// profile, off it goes. The loop decides nothing that can be decided elsewhere; all it touches is handed in.
+//
+//   events ─► processes        ring ─► batches ─► window ─(due or full)─► symbolizer ─► Profile ─► bytes ─► sender
+//      └─ before the samples, so that a stack meets the process it was taken from
+import type { AgentReport } from '#profile/model/accounting'
+import type { ProfileHead } from '#profile/model/builder'
+import type { Profile } from '#profile/model/profile'
+import { CPU_SAMPLES } from '#profile/model/profile-type'
+import { type Aggregator, createAggregator, type Window } from './aggregate/window.ts'
+import { accountTicks } from './kernel/accounting.ts'
+import { periodNs } from './kernel/perf-events.ts'
+import type { RawStacks } from './kernel/raw-stack.ts'
+import type { Sampler } from './kernel/sampler.ts'
+import { type MetricFacts, type MetricsServer, printMetrics, serveMetrics } from './metrics.ts'
+import { createParts } from './parts.ts'
+import { measureSelf } from './self-meter.ts'
+import type { AgentSettings } from './settings.ts'
+
+/** What the loop works with. The real ones come from `createParts`; another of the same shape can take any place. */
+export interface AgentParts {
+  readonly sampler: Sampler
+  readonly processes: ProcessTable
+  readonly symbolizer: { profileOf(window: Window, head: ProfileHead): Profile }
+  readonly encode: (request: { profiles: readonly Profile[]; report: AgentReport }) => Uint8Array
+  readonly sender: {
+    send(body: Uint8Array, samples: number): void
+    dropped(): ReadonlyMap<string, number>
+    pending(): { readonly bytes: number; readonly samples: number }
+    close(deadlineMs: number): Promise<void>
+  }
+  readonly clock: { monotonicMs(): number; wallMs(): number }
+  /** Idle time of all CPUs since boot, ms. */
+  readonly idleMs: () => number
+  readonly identity: Pick<AgentReport, 'host' | 'agentId' | 'version'>
+  /** undefined: no metrics. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+  readonly log: (line: string) => void
+}
+/** Of the names side, what the loop tells it. Times are CLOCK_MONOTONIC, ms. */
+export interface ProcessTable {
+  onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void
+  onExec(tgid: number, startTicks: number, timeMs: number): void
+  onExit(tgid: number, startTicks: number, timeMs: number): void
+  see(tgid: number, startTicks: number): void
+  sweep(nowMs: number): void
+}
+
+export interface Agent {
+  /** What was expected and what became of it, since the start. */
+  report(): AgentReport
+  readonly cpus: number
+  /** Where /metrics answers, undefined if nowhere. */
+  readonly metricsAddress: string | undefined
+  /** Rejects when sampling broke: never in a healthy life, and never because the backend is away. */
+  readonly failed: Promise<never>
+  /** Sends the last window and ends, within two seconds. */
+  stop(): Promise<void>
+}
+
+const IDLE_TICK_MS = 1000 // Node's steady cost is wake-ups: one a second is 0.1 ms of it
+const BUSY_TICK_MS = 250
+const BUSY_FILL = 0.25 // of the ring: it holds four seconds
+const FIRST_WINDOW_MS = 5000 // the first graph comes within 15 s of the start
+const HOUSEKEEPING_MS = 10_000
+const BATCHES_MAX = 256 // per tick: 1 M records, more than any ring holds
+const CLOSE_MS = 1500
+const STALLED_MS = 10_000
+
+/** Starts sampling.  throws  CannotSample when the kernel does not let us, an Error when a setting cannot be used */
+export async function startAgent(
+  settings: AgentSettings,
+  parts: AgentParts = createParts(settings),
+): Promise<Agent> {
+  const { sampler, processes, sender, clock, log } = parts
+  const aggregator: Aggregator = createAggregator(sampler.stopNames)
+  const cpuBefore = process.cpuUsage()
+  const startedMs = clock.wallMs()
+  const idleBefore = parts.idleMs()
+  const seen = new Map<number, number>() // tgid → startTicks, of one tick of the loop
+  const lostHere = new Map<string, number>()
+  let drained = 0
+  let windows = 0
+  let windowStacks = 0
+  let windowStart = { wallMs: startedMs, monotonicMs: clock.monotonicMs() }
+  let windowMs = Math.min(FIRST_WINDOW_MS, settings.window)
+  let keptHouseMs = windowStart.monotonicMs
+  let lastTickMs = windowStart.monotonicMs
+  let timer: NodeJS.Timeout | undefined
+  let isStopped = false
+  let fail: (reason: unknown) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  failed.catch(() => {}) // whoever waits for it is told; nobody waiting is no crash
+
+  function takeEvents(): number {
+    const events = sampler.events()
+    for (const { kind, tgid, startTicks, parentTgid, timeMs } of events)
+      if (kind === 'fork') processes.onFork(parentTgid, tgid, startTicks, timeMs)
+      else if (kind === 'exec') processes.onExec(tgid, startTicks, timeMs)
+      else processes.onExit(tgid, startTicks, timeMs)
+    return events.length
+  }
+
+  function takeSamples(): void {
+    seen.clear()
+    for (let i = 0; i < BATCHES_MAX; i++) {
+      const batch = sampler.next()
+      if (batch.count === 0) return
+      drained += batch.count
+      meet(batch)
+      for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
+        closeWindow()
+    }
+  }
+
+  /** Each process of a batch is looked at while it may still live. */
+  function meet(batch: RawStacks): void {
+    for (let i = 0; i < batch.count; i++) {
+      const tgid = batch.tgid[i]!
+      const startTicks = batch.startTicks[i]!
+      if (seen.get(tgid) === startTicks) continue
+      seen.set(tgid, startTicks)
+      processes.see(tgid, startTicks)
+    }
+  }
+
+  function closeWindow(): void {
+    const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
+    // Length by the clock that never jumps, place by the one that people read.
+    const durationMs = Math.max(1, now.monotonicMs - windowStart.monotonicMs)
+    const window = aggregator.take({ timeMs: now.wallMs - durationMs, durationMs })
+    windowStart = now
+    windowMs = settings.window
+    windows++
+    windowStacks = window.count
+    try {
+      const head = {
+        type: CPU_SAMPLES,
+        period: periodNs(settings.frequency),
+        timeMs: window.timeMs,
+        durationMs: window.durationMs,
+      }
+      const profiles = window.count === 0 ? [] : [parts.symbolizer.profileOf(window, head)]
+      sender.send(parts.encode({ profiles, report: report() }), window.samplesTotal)
+    } catch (error) {
+      // One process that nobody has thought of must not end the sampling of all others.
+      lostHere.set('encode_failed', (lostHere.get('encode_failed') ?? 0) + window.samplesTotal)
+      log(`a window of ${window.samplesTotal} samples is lost: ${(error as Error).stack ?? String(error)}`)
+    }
+  }
+
+  function keepHouse(nowMs: number): void {
+    if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
+    keptHouseMs = nowMs
+    sampler.followCpus()
+    processes.sweep(nowMs)
+  }
+
+  function tick(): void {
+    const wasFilling = sampler.fill() > BUSY_FILL
+    const events = takeEvents()
+    takeSamples()
+    const nowMs = clock.monotonicMs()
+    lastTickMs = nowMs
+    if (nowMs - windowStart.monotonicMs >= windowMs) closeWindow()
+    keepHouse(nowMs)
+    const dueMs = windowStart.monotonicMs + windowMs - clock.monotonicMs()
+    const pauseMs = wasFilling || events > 0 ? BUSY_TICK_MS : IDLE_TICK_MS
+    schedule(Math.max(1, Math.min(pauseMs, dueMs)))
+  }
+
+  function schedule(ms: number): void {
+    if (isStopped) return
+    timer = setTimeout(() => {
+      try {
+        tick()
+      } catch (error) {
+        isStopped = true
+        fail(error)
+      }
+    }, ms)
+  }
+
+  function report(): AgentReport {
+    const lostLater = new Map(sender.dropped())
+    for (const [reason, samples] of lostHere) lostLater.set(reason, (lostLater.get(reason) ?? 0) + samples)
+    const { cpus } = sampler
+    return {
+      ...parts.identity,
+      startedMs,
+      reportedMs: clock.wallMs(),
+      frequencyHz: settings.frequency,
+      cpus,
+      ...accountTicks({
+        frequencyHz: settings.frequency,
+        cpuMs: sampler.cpuMs(clock.monotonicMs()),
+        idleMs: parts.idleMs() - idleBefore,
+        counters: sampler.counters(),
+        drained,
+        lostLater,
+      }),
+    }
+  }
+
+  function facts(): MetricFacts {
+    const { ticks, events, eventsLost, ownNs } = sampler.counters()
+    const cpuMs = sampler.cpuMs(clock.monotonicMs())
+    return {
+      report: report(),
+      self: measureSelf({ ownNs, cpuMs, before: cpuBefore }),
+      ...{ ticks, events, eventsLost, windows, windowStacks, pending: sender.pending() },
+    }
+  }
+
+  let metrics: MetricsServer | undefined
+  async function stop(): Promise<void> {
+    if (isStopped) return
+    isStopped = true
+    clearTimeout(timer)
+    sampler.stop()
+    takeEvents()
+    takeSamples()
+    closeWindow()
+    await sender.close(CLOSE_MS)
+    await metrics?.close()
+    sampler.close()
+  }
+
+  try {
+    sampler.start()
+  } catch (error) {
+    sampler.close()
+    throw error
+  }
+  if (parts.metrics !== undefined)
+    metrics = await serveMetrics({
+      ...parts.metrics,
+      print: () => printMetrics(facts()),
+      health: () => {
+        const lateMs = clock.monotonicMs() - lastTickMs
+        return lateMs > STALLED_MS ? `no drain for ${Math.round(lateMs / 1000)} s` : undefined
+      },
+      log,
+    })
+  schedule(BUSY_TICK_MS)
+  return { report, cpus: sampler.cpus, metricsAddress: metrics?.address, failed, stop }
+}

@@ -1,0 +1,120 @@
+// What is the agent made of on a real machine? Kernel, names, wire and sender, put together in one place; the loop knows
+// only their shapes.
+import { randomUUID } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { encodeOtlpProfiles } from '#profile/wire/otlp-encode'
+import { version } from '../package.json'
+import type { AgentParts } from './agent.ts'
+import { createProcesses } from './host/processes.ts'
+import { idleMsOf } from './kernel/accounting.ts'
+import { createSampler } from './kernel/sampler.ts'
+import { parseListenAddress } from './listen-address.ts'
+import type { AgentSettings } from './settings.ts'
+import { createSender } from './ship/sender.ts'
+import { createSymbolizer } from './symbolize/symbolizer.ts'
+
+/** A setting that cannot be used as it is: wrong usage. */
+export class SettingError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'SettingError'
+  }
+}
+
+const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
+const TOKEN_BYTES_MAX = 4096
+
+/** Makes the real parts; the sampler is loaded but does not tick yet.
+ *  throws  SettingError;  CannotSample when the kernel does not let us */
+export function createParts(settings: AgentSettings): AgentParts {
+  const log = (line: string) => process.stderr.write(`flametrail agent: ${line}\n`)
+  const clock = { monotonicMs: () => Number(process.hrtime.bigint()) / 1e6, wallMs: () => Date.now() }
+  const metrics = parseListenAddress(settings['metrics-listen'])
+  if (!metrics.ok) throw new SettingError(metrics.error.message)
+  const host = settings.host === '' ? hostname() : settings.host
+  const sender = settingOrThrow(() =>
+    createSender({
+      url: settings.backend,
+      token: readToken(settings['token-file']),
+      bufferBytesMax: settings['buffer-size'],
+      log,
+    }),
+  )
+  const excludedCgroups = settings['exclude-cgroup'].map(cgroupId)
+  const processes = createProcesses()
+  return {
+    sampler: createSampler({
+      frequencyHz: settings.frequency,
+      userFramesMax: USER_FRAMES_MAX,
+      excludedCgroups,
+      objectFolder: objectFolder(),
+      monotonicMs: clock.monotonicMs,
+    }),
+    processes,
+    symbolizer: createSymbolizer({ processes, host }),
+    encode: encodeOtlpProfiles,
+    sender,
+    clock,
+    idleMs: () => idleMsOf(readFileSync('/proc/stat', 'latin1')),
+    identity: { host, agentId: randomUUID(), version },
+    metrics: metrics.value,
+    log,
+  }
+}
+
+/** The built BPF object: beside the bundle, or in the checkout's build folder when the sources run. */
+function objectFolder(): string {
+  const isBundle = !import.meta.url.endsWith('.ts')
+  return fileURLToPath(new URL(isBundle ? './bpf/' : '../build/bpf/', import.meta.url))
+}
+
+function readToken(file: string): string | undefined {
+  if (file === '') return undefined
+  let token: string
+  try {
+    token = readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new SettingError(
+      `cannot read the token: ${(error as Error).message}; give --token-file a file that the agent may read`,
+    )
+  }
+  if (token === '' || token.length > TOKEN_BYTES_MAX)
+    throw new SettingError(
+      `the token file ${file} holds ${token.length} characters; it must hold one token and nothing else`,
+    )
+  return token
+}
+
+/** A cgroup's id is the inode of its directory in the v2 hierarchy. */
+function cgroupId(path: string): bigint {
+  const mount = cgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))
+  if (mount === undefined)
+    throw new SettingError(`--exclude-cgroup ${path}: this machine has no cgroup v2 hierarchy mounted`)
+  const folder = `${mount}/${path.replace(/^\/+/, '')}`
+  try {
+    return statSync(folder, { bigint: true }).ino
+  } catch (error) {
+    throw new SettingError(
+      `--exclude-cgroup ${path}: ${(error as Error).message}; give a directory below ${mount}`,
+    )
+  }
+}
+
+/** Where the v2 hierarchy is mounted, by the text of /proc/self/mountinfo. */
+export function cgroupMount(mountinfo: string): string | undefined {
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ')
+    if (after?.startsWith('cgroup2 ')) return before?.split(' ')[4]
+  }
+  return undefined
+}
+
+function settingOrThrow<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof SettingError ? error : new SettingError((error as Error).message)
+  }
+}
