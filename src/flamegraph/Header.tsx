@@ -1,0 +1,22 @@
+// The line above everything: what was measured, when, and what is missing. Plain text, so that it can be read and copied.
+import React from 'react'
+import type { HeaderPart } from './facts.ts'
+import type { Styles } from './styles.ts'
+
+export interface HeaderProps {
+  readonly parts: readonly HeaderPart[]
+  readonly styles: Styles
+}
+
+export const Header = React.memo(function Header({ parts, styles }: HeaderProps) {
+  return (
+    <div className={styles.header} data-testid="flametrail-header">
+      {parts.map((part, i) => (
+        <span key={i} className={styles.headerPart}>
+          {i === 0 ? '' : '  ·  '}
+          <span className={part.isWarning === true ? styles.warning : undefined}>{part.text}</span>
+        </span>
+      ))}
+    </div>
+  )
+})

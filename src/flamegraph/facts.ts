@@ -1,0 +1,90 @@
+// What must a reader know before believing the picture? Samples, range, and what is missing, as text.
+import type { TimeZone } from '@grafana/data'
+import { dateTimeFormat } from '@grafana/data'
+import type { CallTree, DiffTree } from '#profile/tree/call-tree'
+import { type Format, grouped } from './format.ts'
+import { type Comparing, isDiffTree } from './graph-model.ts'
+
+/** What is known of the samples behind one tree, or one side of a diff. */
+export interface ProfileFacts {
+  readonly samples: number
+  readonly fromMs: number
+  readonly toMs: number
+  /** Share of samples whose stack ends early, 0 to 1. */
+  readonly endEarly: number
+  readonly nodes: { readonly sent: number; readonly folded: number }
+  /** The profile that stands in where no agent can run. */
+  readonly sampleProfile: boolean
+}
+
+export interface HeaderInput {
+  readonly tree: CallTree | DiffTree
+  readonly format: Format
+  /** Of the tree, or of the comparison. */
+  readonly facts?: ProfileFacts | undefined
+  readonly baselineFacts?: ProfileFacts | undefined
+  readonly comparing: Comparing
+  readonly timeZone: TimeZone
+}
+export interface HeaderPart {
+  readonly text: string
+  readonly isWarning?: boolean
+}
+
+/** The header, part by part. Without facts (a frame of another data source) only the total stands in it. */
+export function headerParts(input: HeaderInput): readonly HeaderPart[] {
+  const { tree, format, facts, baselineFacts, timeZone } = input
+  const parts: HeaderPart[] = []
+  if ([facts, baselineFacts].some((side) => side?.sampleProfile === true))
+    parts.push({ text: 'sample profile, not this machine', isWarning: true })
+  if (!isDiffTree(tree)) {
+    parts.push(...sideParts(facts, format(tree.total[0] ?? 0), timeZone))
+    return [...parts, ...limits(facts, '')]
+  }
+  const side = (name: string, of: ProfileFacts | undefined, total: number) =>
+    parts.push({
+      text: `${name} ${sideParts(of, format(total), timeZone)
+        .map((part) => part.text)
+        .join(', ')}`,
+    })
+  side('baseline', baselineFacts, tree.baselineTotal[0] ?? 0)
+  side('comparison', facts, tree.comparisonTotal[0] ?? 0)
+  parts.push({
+    text:
+      input.comparing === 'share' ? "compared by share of each side's total" : 'compared by absolute values',
+  })
+  const early = [...limits(baselineFacts, 'baseline: '), ...limits(facts, 'comparison: ')]
+  return [...parts, ...early]
+}
+
+function sideParts(facts: ProfileFacts | undefined, total: string, timeZone: TimeZone): HeaderPart[] {
+  if (facts === undefined) return [{ text: total }]
+  const samples = Math.round(facts.samples)
+  return [
+    { text: `${grouped(samples)} ${samples === 1 ? 'sample' : 'samples'}` },
+    { text: total },
+    { text: rangeText(facts.fromMs, facts.toMs, timeZone) },
+  ]
+}
+
+/** "2026-11-24 10:00:00 to 10:15:00": the day once, where it is the same. */
+export function rangeText(fromMs: number, toMs: number, timeZone: TimeZone): string {
+  const day = (ms: number) => dateTimeFormat(ms, { timeZone, format: 'YYYY-MM-DD' })
+  const clock = (ms: number) => dateTimeFormat(ms, { timeZone, format: 'HH:mm:ss' })
+  const end = day(fromMs) === day(toMs) ? clock(toMs) : `${day(toMs)} ${clock(toMs)}`
+  return `${day(fromMs)} ${clock(fromMs)} to ${end}`
+}
+
+/** What the picture does not show; silent where there is nothing to say. */
+function limits(facts: ProfileFacts | undefined, whose: string): HeaderPart[] {
+  if (facts === undefined) return []
+  const parts: HeaderPart[] = []
+  if (facts.endEarly > 0) {
+    const share = facts.endEarly < 0.005 ? '<1 %' : `${Math.round(facts.endEarly * 100)} %`
+    parts.push({ text: `${whose}${share} of stacks end early: no frame pointers`, isWarning: true })
+  }
+  const { sent, folded } = facts.nodes
+  if (folded > 0 && whose !== 'baseline: ')
+    parts.push({ text: `${grouped(sent)} of ${grouped(sent + folded)} nodes drawn, the rest folded` })
+  return parts
+}

@@ -1,0 +1,65 @@
+// The adapter that all three panels are: Grafana's props in; the component, or a sentence that says why not, out.
+import { LoadingState, type PanelProps } from '@grafana/data'
+import { useTheme2 } from '@grafana/ui'
+import React from 'react'
+import { FlameGraph } from '../flamegraph/FlameGraph.tsx'
+import { makeStyles } from '../flamegraph/styles.ts'
+import type { PanelContent, ReadContent } from './content.ts'
+import { firstView, type GraphOptions, migrateOptions } from './options.ts'
+import { emptySentence } from './sentences.ts'
+
+export interface ProfilePanelProps extends PanelProps<GraphOptions> {
+  readonly read: ReadContent
+}
+
+export function ProfilePanel({ read, data, options, width, height, timeZone }: ProfilePanelProps) {
+  const theme = useTheme2()
+  const styles = React.useMemo(() => makeStyles(theme), [theme])
+  const settings = React.useMemo(() => migrateOptions(options), [options])
+  const [view, setView] = useView(settings, width)
+  const content = React.useMemo(() => read(data.series), [read, data.series])
+  const sentence = content.ok ? emptySentence(content.value, timeZone) : content.error.message
+  if (sentence === undefined && content.ok)
+    return (
+      <FlameGraph
+        {...graphProps(content.value)}
+        view={view}
+        onView={setView}
+        size={{ cssWidth: width, cssHeight: height }}
+        theme={theme}
+        timeZone={timeZone}
+        comparing={settings.comparing}
+      />
+    )
+  const isLoading = data.state === LoadingState.Loading
+  const told = data.errors?.[0]?.message ?? (data.series.length === 0 && isLoading ? 'Loading …' : sentence)
+  return (
+    <div className={styles.sentence} style={{ height }} role="status" data-testid="flametrail-sentence">
+      {told}
+    </div>
+  )
+}
+
+/** What of the content the component wants to know. */
+const graphProps = ({ tree, isInverted, unit, meta, baselineMeta }: PanelContent) => ({
+  tree,
+  isInverted,
+  unit,
+  counted: meta?.type.startsWith('process_cpu:cpu:') === true ? 'CPU' : '',
+  facts: meta,
+  baselineFacts: baselineMeta,
+})
+
+/** The view lives here; an edited option becomes its value again. */
+function useView(settings: GraphOptions, width: number) {
+  const { show, orientation, colorBy, palette } = settings
+  const key = [show, orientation, colorBy, palette].join(' ')
+  const [state, setState] = React.useState(() => ({ key, view: firstView(settings, width) }))
+  let { view } = state
+  if (state.key !== key) {
+    const { zoom, selected, search } = view
+    view = { ...firstView(settings, width), zoom, selected, search }
+    setState({ key, view }) // while rendering: React starts over with it, nothing stale is painted
+  }
+  return [view, (next: typeof view) => setState({ key, view: next })] as const
+}
