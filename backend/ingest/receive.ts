@@ -2,7 +2,7 @@
 // was refused and why. Runs where the store lives, in the worker; the answer leaves only after the commit.
 import { createHash } from 'node:crypto'
 import type { AgentReport } from '#profile/model/accounting'
-import { decodeOtlpProfiles, decodeOtlpProfilesJson } from '#profile/wire/otlp-profiles'
+import { decodeOtlpProfiles, decodeOtlpProfilesJson, type Rejected } from '#profile/wire/otlp-profiles'
 import { ServiceError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { RequestKey, Store } from '../store/store.ts'
@@ -123,18 +123,10 @@ async function takeIn(
   return { ...base, stored, duplicate: !stored, samples }
 }
 
-const decoderDiscard = ({
+const decoderDiscard = ({ reason, count, message }: Rejected): Discard => ({
   reason,
   count,
-  key,
-}: {
-  reason: string
-  count: number
-  key?: string
-}): Discard => ({
-  reason,
-  count,
-  message: `${count} refused: ${reason}${key === undefined ? '' : ` (${key})`}`,
+  message: `${count} ${count === 1 ? 'profile' : 'profiles'} refused: ${message}`,
 })
 
 const aheadDiscard = (ahead: ByClock, limits: Limits): Discard => ({

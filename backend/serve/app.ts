@@ -96,7 +96,12 @@ export function createApp(parts: AppParts): App {
       isKnown = known
     })
     const common = { ...COMMON_HEADERS, [SERVER_HEADER]: isKnown ? version : 'flametrail' }
-    await sendAnswer(incoming, outgoing, reply, common)
+    await sendAnswer(
+      incoming,
+      outgoing,
+      reply,
+      phase() === 'stopping' ? { ...common, connection: 'close' } : common,
+    )
   }
   return {
     routes,

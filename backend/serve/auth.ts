@@ -115,8 +115,7 @@ function secretOf(headers: IncomingHttpHeaders): { value: string; isCookie: bool
     const text = Buffer.from(value, 'base64').toString('utf8')
     const password = text.slice(text.indexOf(':') + 1)
     if (password !== '') return { value: password, isCookie: false }
-  }
-  if (value !== '') return { value: '', isCookie: false } // another scheme: credentials, and wrong ones
+  } else if (value !== '') return { value: '', isCookie: false } // another scheme: credentials, and wrong ones
   for (const pair of (headers.cookie ?? '').split(';')) {
     const equals = pair.indexOf('=')
     if (pair.slice(0, equals).trim() !== SESSION_COOKIE) continue

@@ -1,12 +1,17 @@
 // How do profiles come in? As OTLP over HTTP, protobuf or JSON; the answer has the request's encoding, and 200 means
 // committed to disk. Errors carry a google.rpc.Status; what is refused in part stands in partial_success.
-import { encodeExportResponse, encodeStatus } from '#profile/wire/otlp-profiles'
+import {
+  encodeExportResponse,
+  encodeStatus,
+  exportResponseJson,
+  statusJson,
+} from '#profile/wire/otlp-profiles'
 import { ServiceError } from '../errors.ts'
 import { ENCODINGS_ACCEPTED, inflateBody } from '../ingest/inflate.ts'
 import type { PushRequest, PushService, ReceiveResult } from '../ingest/receive.ts'
 import type { Limits } from '../limits.ts'
 import type { Ledger } from './ledger.ts'
-import { type Answer, type Ask, bodyChunks, bodyLength, jsonAnswer, type Route } from './route.ts'
+import { type Answer, type Ask, bodyChunks, bodyLength, type Route } from './route.ts'
 
 export interface OtlpParts {
   readonly service: PushService
@@ -78,20 +83,14 @@ function encodeResult(result: ReceiveResult, format: PushRequest['format']): Ans
   ].join('; ')
   const isNothing = !result.stored && !result.duplicate && result.agents.length === 0
   if (isNothing && discarded.length > 0) return statusAnswer(new ServiceError('invalid', message), format)
-  const short = message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX - 1)}…` : message
-  const isPartial = rejectedProfiles > 0 || short !== ''
-  if (format === 'json')
-    return jsonAnswer(
-      isPartial
-        ? { partialSuccess: { rejectedProfiles: String(rejectedProfiles), errorMessage: short } }
-        : {},
-    )
-  const body = isPartial ? encodeExportResponse({ rejectedProfiles, message: short }) : new Uint8Array()
-  return { status: 200, headers: PROTOBUF, body }
+  const success = { rejectedProfiles, message }
+  return format === 'json'
+    ? { status: 200, headers: JSON_TYPE, body: exportResponseJson(success) }
+    : { status: 200, headers: PROTOBUF_TYPE, body: encodeExportResponse(success) }
 }
 
-const MESSAGE_MAX = 1_000 // senders log it; OTLP sets no bound
-const PROTOBUF = { 'content-type': 'application/x-protobuf' }
+const PROTOBUF_TYPE = { 'content-type': 'application/x-protobuf' }
+const JSON_TYPE = { 'content-type': 'application/json' }
 
 function encodeError(ledger: Ledger, error: ServiceError, ask: Ask): Answer {
   ledger.refused(error, ask.receivedMs)
@@ -101,12 +100,13 @@ function encodeError(ledger: Ledger, error: ServiceError, ask: Ask): Answer {
 
 function statusAnswer(error: ServiceError, format: PushRequest['format']): Answer {
   const headers = error.code === 'unsupported' ? { 'accept-encoding': ENCODINGS_ACCEPTED } : {}
-  const status = { code: error.grpcCode, message: error.message }
-  if (format === 'protobuf')
-    return { status: error.httpStatus, headers: { ...PROTOBUF, ...headers }, body: encodeStatus(status) }
-  const answer = jsonAnswer(status, error.httpStatus)
-  return { ...answer, headers: { ...answer.headers, ...headers } }
+  const status = { code: error.grpcCode, message: error.message.slice(0, MESSAGE_MAX) }
+  return format === 'json'
+    ? { status: error.httpStatus, headers: { ...JSON_TYPE, ...headers }, body: statusJson(status) }
+    : { status: error.httpStatus, headers: { ...PROTOBUF_TYPE, ...headers }, body: encodeStatus(status) }
 }
+
+const MESSAGE_MAX = 4_096 // of a refusal; senders log it
 
 /** How much may be worked on at once: push requests, and the bytes that they hold. */
 export interface Room {
