@@ -1,0 +1,448 @@
+// What do the tables of an OTLP request hold? Its strings, functions, mappings, locations and attributes, turned into the
+// columns of a Profile that all profiles of the request share. Row 0 of each table stands for "none".
+// A row that points outside its tables is marked bad: it refuses the profiles that use it, not the request.
+import { NONE } from '../model/ids.ts'
+import { type Profile, TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
+import { cutText } from './cut-text.ts'
+import { int32Column, uint8Column, uint32Column } from './growing-column.ts'
+import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
+import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
+
+/** The tables of a Profile without its stacks. */
+export type SharedTables = Pick<Profile, 'strings' | 'functions' | 'mappings' | 'locations' | 'lines'>
+
+const ROW_ATTRIBUTES_MAX = 128 // of one mapping, location or sample; OTel's SDKs allow 128 on anything
+
+/** What an attribute says: text, or a number as text; `bytes` is its whole length, `text` at most what a label may hold. */
+export interface AttributeValue {
+  readonly text: string
+  readonly bytes: number
+}
+
+/** Rows of one repeated field: byte ranges, read when asked for. */
+class Slices {
+  readonly start = uint32Column()
+  readonly stop = uint32Column()
+  push(reader: ProtoReader): void {
+    this.start.push(reader.start)
+    this.stop.push(reader.stop)
+  }
+  get length(): number {
+    return this.start.length
+  }
+}
+
+export class OtlpDictionary {
+  readonly #bytes: Uint8Array
+  readonly #limits: OtlpLimits
+  readonly #cut: Tally
+  #rows = 0
+
+  readonly #strings = new Slices()
+  /** OTLP string index → row of `#texts`, NONE until someone asks. */
+  #textOf = new Int32Array(0)
+  readonly #texts: string[] = ['']
+  readonly #textIds = new Map<string, number>([['', 0]])
+
+  readonly #attributeKey = int32Column()
+  readonly #attributes = new Slices()
+  readonly stackSlices = new Slices()
+
+  readonly #functionName = uint32Column()
+  readonly #functionSystemName = uint32Column()
+  readonly #functionFile = uint32Column()
+  readonly #functionLine = uint32Column()
+  readonly #functionBad = uint8Column()
+  readonly #mappingFile = uint32Column()
+  readonly #mappingBuildId = uint32Column()
+  readonly #mappingBad = uint8Column()
+  readonly #locationMapping = int32Column()
+  readonly #addressHigh = uint32Column()
+  readonly #addressLow = uint32Column()
+  readonly #kind = uint32Column()
+  readonly #lineStart = uint32Column()
+  readonly #locationBad = uint8Column()
+  readonly #lineFunction = uint32Column()
+  readonly #lineNumber = uint32Column()
+  /** Attributes of the row just read. */
+  readonly #attributeIndices: number[] = []
+  /** Row of the attribute table → the location kind it says as a row of `#texts`; 0: it says something else. */
+  #kindOf = new Int32Array(0)
+
+  /** Reads the tables of all dictionaries of a request (more than one are one, says protobuf).
+   *  throws MalformedBytes, and RequestRefused when there are more rows than limits.tableEntries */
+  constructor(bytes: Uint8Array, { limits, cut }: { readonly limits: OtlpLimits; readonly cut: Tally }) {
+    this.#bytes = bytes
+    this.#limits = limits
+    this.#cut = cut
+    const mappings = new Slices()
+    const locations = new Slices()
+    const functions = new Slices()
+    const tables = new Map([
+      [1, mappings],
+      [2, locations],
+      [3, functions],
+      [5, this.#strings],
+      [6, this.#attributes],
+      [7, this.stackSlices],
+    ])
+    const request = new ProtoReader(bytes)
+    const dictionary = new ProtoReader(bytes, 0, 0)
+    while (request.next()) {
+      if (request.field !== 2 || request.wire !== LENGTH) continue
+      dictionary.enter(request.start, request.stop)
+      while (dictionary.next()) {
+        const table = tables.get(dictionary.field)
+        if (table === undefined) continue
+        dictionary.needLength()
+        this.countRows(1)
+        table.push(dictionary)
+      }
+    }
+    this.#textOf = new Int32Array(this.#strings.length).fill(NONE)
+    this.#readAttributeKeys()
+    this.#kindOf = new Int32Array(this.#attributes.length).fill(NONE)
+    this.#readFunctions(functions)
+    this.#readMappings(mappings)
+    this.#readLocations(locations)
+  }
+
+  /** Counts rows that bytes are about to become; throws RequestRefused when there are too many. */
+  countRows(count: number): void {
+    this.#rows += count
+    const most = this.#limits.tableEntries
+    if (this.#rows > most)
+      throw new RequestRefused(
+        `the request has more than ${grouped(most)} rows in its tables (limits.tableEntries); send shorter windows or raise it`,
+      )
+  }
+
+  /** The text of an OTLP string index as a row of `strings`; NONE if there is no such index. Long texts are cut. */
+  textId(index: number): number {
+    if (index === 0) return 0
+    const known = this.#textOf[index]
+    if (known === undefined) return NONE // also for indexes that are no whole numbers: typed arrays have none such
+    if (known !== NONE) return known
+    const { text, isCut } = cutText(this.#bytes, {
+      start: this.#strings.start.at(index),
+      stop: this.#strings.stop.at(index),
+      bytesMax: this.#limits.stringBytes,
+    })
+    if (isCut) this.#cut.add('string_bytes')
+    this.#textOf[index] = this.intern(text)
+    return this.#textOf[index]!
+  }
+
+  /** A text of our own, or one that stood inline, as a row of `strings`. */
+  intern(text: string): number {
+    const known = this.#textIds.get(text)
+    if (known !== undefined) return known
+    const id = this.#texts.push(text) - 1
+    this.#textIds.set(text, id)
+    return id
+  }
+
+  /** The text behind an OTLP string index, undefined if there is no such index. */
+  text(index: number): string | undefined {
+    return this.#texts[this.textId(index)]
+  }
+
+  /** A short text that stands inline: a key, a scope's name. */
+  inlineText(start: number, stop: number): string {
+    return this.#labelText(start, stop).text
+  }
+
+  /** Is this an index of the attribute table? Row 0 says nothing, but may be named. */
+  hasAttribute(index: number): boolean {
+    return index === 0 || (index > 0 && index < this.#attributes.length)
+  }
+
+  attributeKey(index: number): string {
+    return index > 0 && index < this.#attributes.length ? (this.text(this.#attributeKey.at(index)) ?? '') : ''
+  }
+
+  /** The value of a row of the attribute table; undefined for lists, maps, bytes and nothing. */
+  attributeValue(index: number): AttributeValue | undefined {
+    const reader = new ProtoReader(
+      this.#bytes,
+      this.#attributes.start.at(index),
+      this.#attributes.stop.at(index),
+    )
+    let value: AttributeValue | undefined
+    while (reader.next())
+      if (reader.field === 2 && reader.wire === LENGTH) value = this.anyValue(reader.start, reader.stop)
+    return value
+  }
+
+  /** Reads an AnyValue of bytes [start, stop). */
+  anyValue(start: number, stop: number): AttributeValue | undefined {
+    const reader = new ProtoReader(this.#bytes, start, stop)
+    let value: AttributeValue | undefined
+    while (reader.next()) {
+      const { field, wire } = reader
+      if (field === 1 && wire === LENGTH) value = this.#labelText(reader.start, reader.stop)
+      else if (field === 2 && wire === VARINT) value = plain(reader.unsigned() === 0 ? 'false' : 'true')
+      else if (field === 3 && wire === VARINT) value = plain(String(reader.signed()))
+      else if (field === 4 && wire !== LENGTH) value = plain(String(doubleOf(reader.low, reader.high)))
+      else if (field === 8 && wire === VARINT) {
+        const index = reader.signed()
+        const isString = index > 0 && index < this.#strings.length
+        value = isString
+          ? this.#labelText(this.#strings.start.at(index), this.#strings.stop.at(index))
+          : plain('')
+      }
+    }
+    return value
+  }
+
+  get locationCount(): number {
+    return this.#locationMapping.length
+  }
+
+  isGoodLocation(index: number): boolean {
+    return index >= 0 && index < this.#locationBad.length && this.#locationBad.at(index) === 0
+  }
+
+  /** How many frames a location is: its inlined functions, or one without a name. */
+  frameCount(location: number): number {
+    const stop =
+      location + 1 < this.#lineStart.length ? this.#lineStart.at(location + 1) : this.#lineFunction.length
+    return Math.max(1, stop - this.#lineStart.at(location))
+  }
+
+  /** A location that is a sentence, not code: "[12 frames cut]". */
+  addMarker(text: string): number {
+    this.#pushLocation({ mapping: NONE, high: 0, low: 0, kind: 0, bad: false })
+    this.#pushLine(this.#addFunction(text), 0)
+    return this.locationCount - 1
+  }
+
+  /** The columns, when no row will be added any more. */
+  finish(): SharedTables {
+    const lineStart = new Uint32Array(this.locationCount + 1)
+    lineStart.set(this.#lineStart.finish())
+    lineStart[this.locationCount] = this.#lineFunction.length
+    return {
+      strings: this.#texts,
+      functions: {
+        name: this.#functionName.finish(),
+        systemName: this.#functionSystemName.finish(),
+        file: this.#functionFile.finish(),
+        startLine: this.#functionLine.finish(),
+      },
+      mappings: { file: this.#mappingFile.finish(), buildId: this.#mappingBuildId.finish() },
+      locations: {
+        mapping: this.#locationMapping.finish(),
+        addressHigh: this.#addressHigh.finish(),
+        addressLow: this.#addressLow.finish(),
+        kind: this.#kind.finish(),
+        lineStart,
+      },
+      lines: { function: this.#lineFunction.finish(), line: this.#lineNumber.finish() },
+    }
+  }
+
+  #labelText(start: number, stop: number): AttributeValue {
+    // Twice a label's length is enough to be refused for; the rest of a hostile value is not decoded.
+    const most = Math.max(this.#limits.labelValueBytes, 256) * 2
+    const end = Math.min(stop, start + most)
+    return {
+      text: cutText(this.#bytes, { start, stop: end, bytesMax: most }).text,
+      bytes: stop - start,
+    }
+  }
+
+  #readAttributeKeys(): void {
+    const reader = new ProtoReader(this.#bytes, 0, 0)
+    for (let i = 0; i < this.#attributes.length; i++) {
+      reader.enter(this.#attributes.start.at(i), this.#attributes.stop.at(i))
+      let key = 0
+      while (reader.next()) if (reader.field === 1 && reader.wire === VARINT) key = reader.signed()
+      this.#attributeKey.push(key >= 0 && key < this.#strings.length ? key : 0)
+    }
+  }
+
+  #readFunctions(functions: Slices): void {
+    const reader = new ProtoReader(this.#bytes, 0, 0)
+    if (functions.length === 0) this.#addFunction('')
+    for (let i = 0; i < functions.length; i++) {
+      reader.enter(functions.start.at(i), functions.stop.at(i))
+      const row = [0, 0, 0, 0, 0]
+      while (reader.next())
+        if (reader.field <= 4 && reader.wire === VARINT) row[reader.field] = reader.signed()
+      const [name, systemName, file] = [row[1]!, row[2]!, row[3]!].map((index) => this.textId(index))
+      const isBad = name === NONE || systemName === NONE || file === NONE
+      this.#functionName.push(isBad ? 0 : name || systemName!)
+      this.#functionSystemName.push(isBad ? 0 : systemName || name!)
+      this.#functionFile.push(isBad ? 0 : file!)
+      this.#functionLine.push(lineNumber(row[4]!))
+      this.#functionBad.push(isBad ? 1 : 0)
+    }
+  }
+
+  #readMappings(mappings: Slices): void {
+    const reader = new ProtoReader(this.#bytes, 0, 0)
+    for (let i = 0; i < mappings.length; i++) {
+      reader.enter(mappings.start.at(i), mappings.stop.at(i))
+      let file = 0
+      this.#attributeIndices.length = 0
+      while (reader.next()) {
+        if (reader.field === 4 && reader.wire === VARINT) file = reader.signed()
+        if (reader.field === 5) this.#readAttributeIndices(reader)
+      }
+      const fileId = this.textId(file)
+      const isBad = fileId === NONE || this.#hasForeignAttribute()
+      this.#mappingFile.push(isBad ? 0 : fileId)
+      this.#mappingBuildId.push(isBad ? 0 : this.intern(this.#buildId()))
+      this.#mappingBad.push(isBad ? 1 : 0)
+    }
+  }
+
+  #readLocations(locations: Slices): void {
+    const reader = new ProtoReader(this.#bytes, 0, 0)
+    const line = new ProtoReader(this.#bytes, 0, 0)
+    let truncated = NONE // the function row of TRUNCATED_NAME, made when first needed
+    if (locations.length === 0) this.#pushLocation({ mapping: NONE, high: 0, low: 0, kind: 0, bad: false })
+    for (let i = 0; i < locations.length; i++) {
+      reader.enter(locations.start.at(i), locations.stop.at(i))
+      const firstLine = this.#lineFunction.length
+      let [mapping, high, low, isBad] = [0, 0, 0, false]
+      this.#attributeIndices.length = 0
+      while (reader.next()) {
+        const { field, wire } = reader
+        if (field === 1 && wire === VARINT) mapping = reader.signed()
+        else if (field === 2 && wire === VARINT) [high, low] = [reader.high, reader.low]
+        else if (field === 3 && wire === LENGTH) {
+          line.enter(reader.start, reader.stop)
+          if (!this.#readLine(line, firstLine)) isBad = true
+        } else if (field === 4) this.#readAttributeIndices(reader)
+      }
+      const hasMapping = mapping >= 0 && mapping < Math.max(1, this.#mappingFile.length)
+      if (!hasMapping || (mapping > 0 && this.#mappingBad.at(mapping) === 1) || this.#hasForeignAttribute())
+        isBad = true
+      const kindId = isBad ? 0 : this.#frameKind()
+      const isTruncated = this.#texts[kindId] === TRUNCATED_KIND
+      if (isBad || isTruncated) {
+        this.#lineFunction.truncate(firstLine)
+        this.#lineNumber.truncate(firstLine)
+      }
+      const isMapped = !isBad && mapping > 0
+      this.#pushLocation({
+        mapping: isMapped ? mapping : NONE,
+        high,
+        low,
+        kind: kindId,
+        bad: isBad,
+        firstLine,
+      })
+      if (isTruncated) {
+        if (truncated === NONE) truncated = this.#addFunction(TRUNCATED_NAME)
+        this.#pushLine(truncated, 0)
+      }
+    }
+  }
+
+  /** Appends a line with a function; false if its function is none of ours. A line without a function names nothing. */
+  #readLine(reader: ProtoReader, firstLine: number): boolean {
+    let [index, number] = [0, 0]
+    while (reader.next()) {
+      if (reader.field === 1 && reader.wire === VARINT) index = reader.signed()
+      if (reader.field === 2 && reader.wire === VARINT) number = reader.signed()
+    }
+    if (index === 0) return true
+    const isGood = index > 0 && index < this.#functionBad.length && this.#functionBad.at(index) === 0
+    if (!isGood) return false
+    this.countRows(1)
+    // A location deeper than a whole stack may be is hostile; its outermost callers are left out, and counted.
+    if (this.#lineFunction.length - firstLine < this.#limits.stackDepth)
+      this.#pushLine(index, lineNumber(number))
+    else this.#cut.add('location_lines')
+    return true
+  }
+
+  #addFunction(name: string): number {
+    const id = this.intern(name)
+    this.#functionName.push(id)
+    this.#functionSystemName.push(id)
+    this.#functionFile.push(0)
+    this.#functionLine.push(0)
+    this.#functionBad.push(0)
+    return this.#functionName.length - 1
+  }
+
+  #pushLocation(row: {
+    readonly mapping: number
+    readonly high: number
+    readonly low: number
+    readonly kind: number
+    readonly bad: boolean
+    readonly firstLine?: number
+  }): void {
+    this.#locationMapping.push(row.mapping)
+    this.#addressHigh.push(row.high)
+    this.#addressLow.push(row.low)
+    this.#kind.push(row.kind)
+    this.#locationBad.push(row.bad ? 1 : 0)
+    this.#lineStart.push(row.firstLine ?? this.#lineFunction.length)
+  }
+
+  #pushLine(functionId: number, line: number): void {
+    this.#lineFunction.push(functionId)
+    this.#lineNumber.push(line)
+  }
+
+  #readAttributeIndices(reader: ProtoReader): void {
+    reader.eachVarint(() => {
+      // More than a row can mean to carry: the row is marked bad by an index that no table has.
+      this.#attributeIndices.push(this.#attributeIndices.length < ROW_ATTRIBUTES_MAX ? reader.signed() : NONE)
+      if (this.#attributeIndices.length > ROW_ATTRIBUTES_MAX)
+        this.#attributeIndices.length = ROW_ATTRIBUTES_MAX + 1
+    })
+  }
+
+  #hasForeignAttribute(): boolean {
+    return this.#attributeIndices.some((index) => !this.hasAttribute(index))
+  }
+
+  /** The kind of the location just read as a row of `#texts`. */
+  #frameKind(): number {
+    for (const index of this.#attributeIndices) {
+      if (this.#kindOf[index] === NONE) {
+        const isKind = this.attributeKey(index) === 'profile.frame.type'
+        this.#kindOf[index] = isKind ? this.intern(this.attributeValue(index)?.text ?? '') : 0
+      }
+      const kind = this.#kindOf[index] ?? 0
+      if (kind !== 0) return kind
+    }
+    return 0
+  }
+
+  /** The value of the mapping just read under this key, "" if it has none. */
+  #attributeOf(key: string): string {
+    const index = this.#attributeIndices.find((row) => this.attributeKey(row) === key)
+    return index === undefined ? '' : (this.attributeValue(index)?.text ?? '')
+  }
+
+  /** GNU's build ID, else Go's, else the hash of head, tail and length; always lower-case hex. */
+  #buildId(): string {
+    for (const kind of ['gnu', 'go', 'htlhash']) {
+      const id = this.#attributeOf(`process.executable.build_id.${kind}`)
+      if (id === '') continue
+      if (/^[0-9a-fA-F]+$/.test(id)) return id.toLowerCase().slice(0, 256)
+      // Go's is base64 and slashes: its bytes in hex can be turned back.
+      return Array.from(new TextEncoder().encode(id.slice(0, 128)), (byte) =>
+        byte.toString(16).padStart(2, '0'),
+      ).join('')
+    }
+    return ''
+  }
+}
+
+const plain = (text: string): AttributeValue => ({ text, bytes: text.length })
+
+/** A line number as 32 bits; what cannot be one is unknown. */
+const lineNumber = (line: number): number => (line > 0 && line < 2 ** 32 ? line : 0)
+
+function doubleOf(low: number, high: number): number {
+  return new Float64Array(Uint32Array.of(low, high).buffer)[0]! // every platform of Node is little-endian
+}
