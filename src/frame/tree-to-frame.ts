@@ -27,17 +27,17 @@ export interface TreeFrameInput<Answer> {
 export function treeToFrame({ answer, query, refId }: TreeFrameInput<TreeAnswer>): DataFrame {
   const decoded = treeFromJson(answer)
   if (!decoded.ok) throw new Error(decoded.error.message)
-  const tree = decoded.value
-  const unit = grafanaUnit(answer.meta.unit)
+  const { tree, meta: answerMeta } = decoded.value
+  const unit = grafanaUnit(answerMeta.unit)
   const view = query.invert === true ? 'iceberg' : 'flame'
-  const meta: TreeFrameMeta = { ...answer.meta, v: 1, view, query }
+  const meta: TreeFrameMeta = { ...answerMeta, v: 1, view, query }
   const fields = [
     numberField('level', tree.depth),
     numberField('value', tree.total, unit),
     numberField('self', tree.self, unit),
     ...wordFields(tree),
   ]
-  return profileFrame({ fields, refId, view, custom: meta, notices: noticesOf(answer.meta) })
+  return profileFrame({ fields, refId, view, custom: meta, notices: noticesOf(answerMeta) })
 }
 
 /** Turns an answer of /diff into one frame: value and self are the baseline, valueRight and selfRight the comparison.
@@ -45,8 +45,7 @@ export function treeToFrame({ answer, query, refId }: TreeFrameInput<TreeAnswer>
 export function diffToFrame({ answer, query, refId }: TreeFrameInput<DiffAnswer>): DataFrame {
   const decoded = diffFromJson(answer)
   if (!decoded.ok) throw new Error(decoded.error.message)
-  const tree = decoded.value
-  const { baseline, comparison } = answer
+  const { tree, baseline, comparison } = decoded.value
   const unit = grafanaUnit(baseline.unit)
   const meta: DiffFrameMeta = { v: 1, view: 'diff', query, baseline, comparison }
   const fields = [
