@@ -39,8 +39,6 @@ export default {
         resolve: { fullySpecified: false },
       },
       { test: /\.css$/, type: 'css' },
-      // Libraries test for AMD's `define` before they look for modules; ours stands on the page for the plugin alone.
-      { test: /\.[cm]?js$/, include: /node_modules/, parser: { amd: false } },
       { test: /\.svg$/, type: 'asset/resource' },
     ],
     parser: { javascript: { exportsPresence: 'warn' } },
@@ -50,6 +48,8 @@ export default {
     minimizer: [new rspack.SwcJsMinimizerRspackPlugin({ extractComments: false })],
   },
   plugins: [
+    // Libraries ask for AMD's `define` before they look for modules; the one on this page is there for the plugin alone.
+    new rspack.DefinePlugin({ 'typeof define': '"undefined"', 'define.amd': 'undefined' }),
     new rspack.HtmlRspackPlugin({
       template: './viewer/index.html',
       filename: 'index.html',

@@ -128,12 +128,27 @@ function copyImages(folder, manifest, dist) {
   }
 }
 
+/** Icons that Grafana has and the npm package of @grafana/ui 12.4.10 lacks, of those that its components here use. */
+const MISSING_ICONS = {
+  'angle-double-left': { of: 'angle-double-right', transform: 'scale(-1,1)' },
+  'angle-double-up': { of: 'angle-double-down', transform: 'scale(1,-1)' },
+  spinner: { of: 'sync', transform: 'scale(1,1)' },
+}
+
 /** Icons and fonts that @grafana/ui asks for below its public path, by the names it asks with. */
 function copyPublic(target) {
   const modules = path.join(root, 'node_modules')
   cpSync(path.join(modules, '@grafana/ui/dist/public/img'), path.join(target, 'build/img'), {
     recursive: true,
   })
+  for (const [name, { of, transform }] of Object.entries(MISSING_ICONS)) {
+    const folder = path.join(target, 'build/img/icons/unicons')
+    const drawing = readFileSync(path.join(folder, `${of}.svg`), 'utf8')
+    writeFileSync(
+      path.join(folder, `${name}.svg`),
+      drawing.replace('<svg ', `<svg transform="${transform}" `),
+    )
+  }
   const inter = (weight, style) =>
     path.join(modules, `@fontsource/inter/files/inter-latin-${weight}-${style}.woff2`)
   const mono = (weight) =>
@@ -151,7 +166,9 @@ function copyPublic(target) {
     const style = /fontStyle: "(\w+)"/.exec(face)?.[1]
     if (name === undefined || weight === undefined)
       throw new Error(`a font face of @grafana/ui reads otherwise than expected: ${face}`)
-    cpSync(name.startsWith('inter/') ? inter(weight, style) : mono(weight), path.join(target, 'fonts', name))
+    const file = path.join(target, 'fonts', name)
+    // Grafana's Roboto Mono is one variable font for all weights: the regular one, which comes first, stands for it.
+    if (!existsSync(file)) cpSync(name.startsWith('inter/') ? inter(weight, style) : mono(weight), file)
   }
 }
 

@@ -3,7 +3,15 @@
 import { css, cx } from '@emotion/css'
 import type { GrafanaTheme2 } from '@grafana/data'
 import { useStyles2 } from '@grafana/ui'
-import React, { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
+import React, {
+  type KeyboardEvent,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { parseSelector } from '#profile/labels/selector'
 import type { Suggestion } from './suggestions.ts'
 
@@ -27,8 +35,15 @@ export function SelectorInput(props: SelectorInputProps) {
   const [text, setText] = useState(value)
   const [scrollLeftCss, setScrollLeft] = useState(0)
   const input = useRef<HTMLInputElement>(null)
+  const cursorToBe = useRef<number>()
   const id = useId()
   useEffect(() => setText(value), [value])
+  // A text set from here would leave the cursor at its end.
+  useLayoutEffect(() => {
+    const cursor = cursorToBe.current
+    if (cursor !== undefined) input.current?.setSelectionRange(cursor, cursor)
+    cursorToBe.current = undefined
+  })
   const fault = useMemo(() => faultOf(text, text === value ? refusal : undefined), [text, value, refusal])
   const list = useSuggestions(suggest)
 
@@ -41,7 +56,7 @@ export function SelectorInput(props: SelectorInputProps) {
     const cursor = suggestion.from + suggestion.insert.length
     setText(next)
     list.ask(next, cursor)
-    requestAnimationFrame(() => input.current?.setSelectionRange(cursor, cursor))
+    cursorToBe.current = cursor
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (list.items.length > 0 && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
@@ -104,7 +119,7 @@ export function SelectorInput(props: SelectorInputProps) {
           ))}
         </div>
       )}
-      {fault === undefined ? null : (
+      {fault === undefined || list.items.length > 0 ? null : (
         <div id={`${id}-fault`} className={styles.fault} role="alert">
           {fault.message}
         </div>
@@ -208,6 +223,7 @@ const stylesOf = (theme: GrafanaTheme2) => {
   const text = {
     fontFamily: theme.typography.fontFamilyMonospace,
     fontSize: theme.typography.bodySmall.fontSize,
+    fontWeight: theme.typography.fontWeightRegular,
     lineHeight: '30px',
     padding: theme.spacing(0, 1),
     whiteSpace: 'pre',

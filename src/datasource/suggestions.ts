@@ -1,7 +1,7 @@
 // What could stand at the cursor? The grammar's own situation, and for names and values what the backend has seen: values
 // under all the other matchers of the selector, so that every suggestion selects something.
 import { firstValueFrom } from 'rxjs'
-import { completionAt } from '#profile/labels/completion'
+import { completionAt, completionText } from '#profile/labels/completion'
 import { printSelector } from '#profile/labels/selector'
 import type { LabelsRequest } from '#profile/wire/query-api'
 import type { QueryClient } from './client.ts'
@@ -46,7 +46,7 @@ export async function suggest(
   return ranked(answer.names, situation.prefix).map((label) => ({
     label,
     series: answer.series[answer.names.indexOf(label)] ?? 0,
-    insert: isName ? nameText(label) : label,
+    insert: completionText(situation, label),
     ...span,
   }))
 }
@@ -57,6 +57,3 @@ function ranked(words: readonly string[], prefix: string): readonly string[] {
   const contains = words.filter((word) => !starts.includes(word) && word.toLowerCase().includes(wanted))
   return [...starts, ...contains].slice(0, SUGGESTIONS_MAX)
 }
-
-/** A name as the selector's grammar takes it: dots and worse in quotes. */
-const nameText = (name: string) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name))

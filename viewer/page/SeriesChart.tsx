@@ -47,20 +47,24 @@ export function SeriesChart({ data, range, widthCss, heightCss, onRange }: Serie
       legend={{ showLegend: frames.length > 1, displayMode: 'list' as never, placement: 'right', calcs: [] }}
       tweakAxis={readableAxis}
     >
-      {(config, aligned) => (
-        <TooltipPlugin2
-          config={config}
-          hoverMode={HOVER_ALL as never}
-          queryZoom={({ from, to }) => onRange(from, to)}
-          render={(_plot, indexes) => (
-            <div className={tooltipStyle}>
-              {toolTipText(aligned, indexes).map((line, i) => (
-                <div key={i}>{line}</div>
-              ))}
-            </div>
-          )}
-        />
-      )}
+      {(config, aligned) => {
+        // Room for the half of the last moment's text that stands beyond the axis.
+        config.setPadding([8, 28, 0, 0])
+        return (
+          <TooltipPlugin2
+            config={config}
+            hoverMode={HOVER_ALL as never}
+            queryZoom={({ from, to }) => onRange(from, to)}
+            render={(_plot, indexes) => (
+              <div className={tooltipStyle}>
+                {toolTipText(aligned, indexes).map((line, i) => (
+                  <div key={i}>{line}</div>
+                ))}
+              </div>
+            )}
+          />
+        )
+      }}
     </TimeSeries>
   )
 }
