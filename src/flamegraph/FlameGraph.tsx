@@ -1,6 +1,6 @@
 // The flame graph, iceberg or diff as one component: header, search, crumbs, picture and table. It knows no panel and no
 // query: a tree and a view state come in, the next view state goes out.
-import type { GrafanaTheme2, TimeZone } from '@grafana/data'
+import type { GrafanaTheme2 } from '@grafana/data'
 import React from 'react'
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import { Breadcrumbs } from './Breadcrumbs.tsx'
@@ -9,7 +9,7 @@ import { Changes } from './Changes.tsx'
 import { makeColoring } from './colors.ts'
 import { describeNode } from './describe.ts'
 import { FunctionTable } from './FunctionTable.tsx'
-import { headerParts, type ProfileFacts } from './facts.ts'
+import { headerParts, type PrintTime, type ProfileFacts } from './facts.ts'
 import { findFrames, findNodes, matchesText, nextMatch } from './find.ts'
 import { makeFormat } from './format.ts'
 import { tableRows } from './function-rows.ts'
@@ -34,7 +34,7 @@ export interface FlameGraphProps {
   readonly onView: (next: ViewState) => void
   readonly size: { readonly cssWidth: number; readonly cssHeight: number }
   readonly theme: GrafanaTheme2
-  readonly timeZone: TimeZone
+  readonly printTime: PrintTime
   /** Of the values: "nanoseconds", "bytes", "count"; and what was counted, printed behind it ("CPU"). */
   readonly unit: string
   readonly counted?: string | undefined
@@ -186,7 +186,7 @@ export function FlameGraph(props: FlameGraphProps) {
     facts: props.facts,
     baselineFacts: props.baselineFacts,
     comparing,
-    timeZone: props.timeZone,
+    printTime: props.printTime,
   })
   const rule = readingRule({
     orientation: view.orientation,

@@ -1,6 +1,4 @@
 // What must a reader know before believing the picture? Samples, range, and what is missing, as text.
-import type { TimeZone } from '@grafana/data'
-import { dateTimeFormat } from '@grafana/data'
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import { type Format, grouped } from './format.ts'
 import { type Comparing, isDiffTree } from './graph-model.ts'
@@ -17,6 +15,9 @@ export interface ProfileFacts {
   readonly sampleProfile: boolean
 }
 
+/** Prints a moment (epoch ms) by a pattern of moment.js, in the reader's time zone. */
+export type PrintTime = (ms: number, pattern: string) => string
+
 export interface HeaderInput {
   readonly tree: CallTree | DiffTree
   readonly format: Format
@@ -24,7 +25,7 @@ export interface HeaderInput {
   readonly facts?: ProfileFacts | undefined
   readonly baselineFacts?: ProfileFacts | undefined
   readonly comparing: Comparing
-  readonly timeZone: TimeZone
+  readonly printTime: PrintTime
 }
 export interface HeaderPart {
   readonly text: string
@@ -33,17 +34,17 @@ export interface HeaderPart {
 
 /** The header, part by part. Without facts (a frame of another data source) only the total stands in it. */
 export function headerParts(input: HeaderInput): readonly HeaderPart[] {
-  const { tree, format, facts, baselineFacts, timeZone } = input
+  const { tree, format, facts, baselineFacts, printTime } = input
   const parts: HeaderPart[] = []
   if ([facts, baselineFacts].some((side) => side?.sampleProfile === true))
     parts.push({ text: 'sample profile, not this machine', isWarning: true })
   if (!isDiffTree(tree)) {
-    parts.push(...sideParts(facts, format(tree.total[0] ?? 0), timeZone))
+    parts.push(...sideParts(facts, format(tree.total[0] ?? 0), printTime))
     return [...parts, ...limits(facts, '')]
   }
   const side = (name: string, of: ProfileFacts | undefined, total: number) =>
     parts.push({
-      text: `${name} ${sideParts(of, format(total), timeZone)
+      text: `${name} ${sideParts(of, format(total), printTime)
         .map((part) => part.text)
         .join(', ')}`,
     })
@@ -57,20 +58,20 @@ export function headerParts(input: HeaderInput): readonly HeaderPart[] {
   return [...parts, ...early]
 }
 
-function sideParts(facts: ProfileFacts | undefined, total: string, timeZone: TimeZone): HeaderPart[] {
+function sideParts(facts: ProfileFacts | undefined, total: string, printTime: PrintTime): HeaderPart[] {
   if (facts === undefined) return [{ text: total }]
   const samples = Math.round(facts.samples)
   return [
     { text: `${grouped(samples)} ${samples === 1 ? 'sample' : 'samples'}` },
     { text: total },
-    { text: rangeText(facts.fromMs, facts.toMs, timeZone) },
+    { text: rangeText(facts.fromMs, facts.toMs, printTime) },
   ]
 }
 
 /** "2026-11-24 10:00:00 to 10:15:00": the day once, where it is the same. */
-export function rangeText(fromMs: number, toMs: number, timeZone: TimeZone): string {
-  const day = (ms: number) => dateTimeFormat(ms, { timeZone, format: 'YYYY-MM-DD' })
-  const clock = (ms: number) => dateTimeFormat(ms, { timeZone, format: 'HH:mm:ss' })
+export function rangeText(fromMs: number, toMs: number, printTime: PrintTime): string {
+  const day = (ms: number) => printTime(ms, 'YYYY-MM-DD')
+  const clock = (ms: number) => printTime(ms, 'HH:mm:ss')
   const end = day(fromMs) === day(toMs) ? clock(toMs) : `${day(toMs)} ${clock(toMs)}`
   return `${day(fromMs)} ${clock(fromMs)} to ${end}`
 }

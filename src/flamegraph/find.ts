@@ -1,5 +1,5 @@
 // Which boxes of the shown part match the search, and how much of it do they hold?
-import { searchTree } from '#profile/tree/search'
+import { searchFrames } from '#profile/tree/search'
 import { grouped, percent } from './format.ts'
 import type { GraphModel } from './graph-model.ts'
 
@@ -12,9 +12,9 @@ export interface Matches {
   readonly share: number
 }
 
-/** Marks the frames a search means; undefined for an empty search. O(distinct names + nodes). */
+/** Marks the frames a search means; undefined for an empty search. O(distinct names). */
 export function findFrames(model: GraphModel, search: string): Uint8Array | undefined {
-  return search.trim() === '' ? undefined : searchTree(model.drawn, search).frameMask
+  return search.trim() === '' ? undefined : searchFrames(model.frames, search)
 }
 
 /** Collects the matches of the subtree at `zoom`. O(nodes of the subtree). */

@@ -1,6 +1,7 @@
 // How do series and tables of functions become data frames?
-import { type DataFrame, type Field, FieldType } from '@grafana/data'
+import type { DataFrame, Field } from '@grafana/data'
 import type { SeriesAnswer, TopAnswer } from '#profile/wire/query-api'
+import { fieldType } from './columns.ts'
 import { grafanaUnit } from './units.ts'
 
 /** Turns an answer of /series into one frame a series: time (epoch ms) and value with its labels.
@@ -10,13 +11,13 @@ export function seriesToFrames(answer: SeriesAnswer, refId: string): DataFrame[]
   return answer.labels.map((labels, i) => {
     const time: Field<number> = {
       name: 'time',
-      type: FieldType.time,
+      type: fieldType('time'),
       config: { interval: answer.stepS * 1000 },
       values: [...answer.t],
     }
     const value: Field<number | null> = {
       name: 'value',
-      type: FieldType.number,
+      type: fieldType('number'),
       config: { unit, displayNameFromDS: seriesName(labels) },
       labels: { ...labels },
       values: [...answer.v[i]!],
@@ -44,13 +45,13 @@ export function topToFrame(answer: TopAnswer, refId = 'A'): DataFrame {
   const unit = grafanaUnit(answer.meta.unit)
   const words = (name: string, values: readonly string[]): Field => ({
     name,
-    type: FieldType.string,
+    type: fieldType('string'),
     config: {},
     values: [...values],
   })
   const numbers = (name: string, values: readonly number[], of: string): Field => ({
     name,
-    type: FieldType.number,
+    type: fieldType('number'),
     config: { unit: of },
     values: [...values],
   })

@@ -1,5 +1,5 @@
 // The adapter that all three panels are: Grafana's props in; the component, or a sentence that says why not, out.
-import { LoadingState, type PanelProps } from '@grafana/data'
+import { dateTimeFormat, LoadingState, type PanelProps } from '@grafana/data'
 import { useTheme2 } from '@grafana/ui'
 import React from 'react'
 import { FlameGraph } from '../flamegraph/FlameGraph.tsx'
@@ -18,7 +18,11 @@ export function ProfilePanel({ read, data, options, width, height, timeZone }: P
   const settings = React.useMemo(() => migrateOptions(options), [options])
   const [view, setView] = useView(settings, width)
   const content = React.useMemo(() => read(data.series), [read, data.series])
-  const sentence = content.ok ? emptySentence(content.value, timeZone) : content.error.message
+  const printTime = React.useCallback(
+    (ms: number, format: string) => dateTimeFormat(ms, { timeZone, format }),
+    [timeZone],
+  )
+  const sentence = content.ok ? emptySentence(content.value, printTime) : content.error.message
   if (sentence === undefined && content.ok)
     return (
       <FlameGraph
@@ -27,7 +31,7 @@ export function ProfilePanel({ read, data, options, width, height, timeZone }: P
         onView={setView}
         size={{ cssWidth: width, cssHeight: height }}
         theme={theme}
-        timeZone={timeZone}
+        printTime={printTime}
         comparing={settings.comparing}
       />
     )

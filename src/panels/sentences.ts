@@ -1,14 +1,13 @@
 // What does a panel say when its profile has nothing in it?
-import type { TimeZone } from '@grafana/data'
-import { rangeText } from '../flamegraph/facts.ts'
+import { type PrintTime, rangeText } from '../flamegraph/facts.ts'
 import { isDiffTree } from '../flamegraph/graph-model.ts'
 import type { PanelContent } from './content.ts'
 
 /** A sentence for a profile without any value; undefined where there is something to draw. */
-export function emptySentence(content: PanelContent, timeZone: TimeZone): string | undefined {
+export function emptySentence(content: PanelContent, printTime: PrintTime): string | undefined {
   const { tree, meta, baselineMeta } = content
   const range = (of: typeof meta) =>
-    of === undefined ? '' : ` in ${rangeText(of.fromMs, of.toMs, timeZone)}`
+    of === undefined ? '' : ` in ${rangeText(of.fromMs, of.toMs, printTime)}`
   if (!isDiffTree(tree)) {
     if ((tree.total[0] ?? 0) > 0) return undefined
     return `No samples${range(meta)}. Widen the time range or the selector; "flametrail query status" shows the agents.`
