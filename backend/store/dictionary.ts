@@ -11,6 +11,7 @@ import { NONE } from '#profile/model/ids'
 import type { Profile } from '#profile/model/profile'
 import { TRUNCATED_KIND, TRUNCATED_NAME } from '#profile/model/profile'
 import { type FrameTable, type FrameTrie, ROOT_NAME } from '#profile/tree/call-tree'
+import { addressName, baseName } from '#profile/tree/frame-trie'
 import { ServiceError } from '../errors.ts'
 import { Column } from './column.ts'
 import { TupleTable } from './tuple-table.ts'
@@ -147,20 +148,25 @@ export class Dictionary {
     return node
   }
 
+  // As `frameTrie` does for one profile: names, order and identity of frames must be the same.
   #addFramesOfLocation(id: number): void {
     const { locations, lineLists, functions } = this
     const text = (string: number) => this.strings.list[string]!
-    const mapping = locations.at(0, id)
-    const base = mapping === NONE >>> 0 ? '' : baseName(text(this.mappings.at(0, mapping)))
+    const row = locations.at(0, id)
+    const mapping = row === NONE >>> 0 ? '' : baseName(text(this.mappings.at(0, row)))
     const kind = text(locations.at(3, id))
-    const inner: number[] = []
-    for (let list = locations.at(4, id); list !== 0; list = lineLists.at(0, list)) {
-      const row = lineLists.at(1, list)
-      inner.push(this.#frame(text(functions.at(0, row)), text(functions.at(2, row)), base, kind))
+    if (kind === TRUNCATED_KIND) this.#frameList.push(this.#frame(TRUNCATED_NAME, '', '', kind))
+    else {
+      const unnamed = () => addressName({ mapping, high: locations.at(1, id), low: locations.at(2, id) })
+      const inner: number[] = []
+      for (let list = locations.at(4, id); list !== 0; list = lineLists.at(0, list)) {
+        const called = lineLists.at(1, list)
+        const name = text(functions.at(0, called)) || text(functions.at(1, called)) || unnamed()
+        inner.push(this.#frame(name, text(functions.at(2, called)), mapping, kind))
+      }
+      if (inner.length === 0) inner.push(this.#frame(unnamed(), '', mapping, kind))
+      for (let i = inner.length - 1; i >= 0; i--) this.#frameList.push(inner[i]!)
     }
-    if (inner.length === 0)
-      inner.push(this.#frame(unnamed(kind, base, locations.at(1, id), locations.at(2, id)), '', base, kind))
-    for (let i = inner.length - 1; i >= 0; i--) this.#frameList.push(inner[i]!)
     this.#frameStart.push(this.#frameList.length)
   }
 
@@ -168,12 +174,13 @@ export class Dictionary {
     const texts = this.#frameTexts
     const before = this.#frames.count
     const id = this.#frames.intern(texts.intern(name), texts.intern(file), texts.intern(mapping))
+    const table = this.#frameTable
     if (this.#frames.count > before) {
-      this.#frameTable.name.push(name)
-      this.#frameTable.file.push(file)
-      this.#frameTable.mapping.push(mapping)
-      this.#frameTable.kind.push(kind)
-    }
+      table.name.push(name)
+      table.file.push(file)
+      table.mapping.push(mapping)
+      table.kind.push(kind)
+    } else if (kind > table.kind[id]!) table.kind[id] = kind // whichever came first, the greater text stays
     return id
   }
 }
@@ -279,14 +286,6 @@ export function haveSameTables(one: Profile, other: Profile): boolean {
     one.lines === other.lines &&
     one.stacks === other.stacks
   )
-}
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
-
-function unnamed(kind: string, mapping: string, high: number, low: number): string {
-  if (kind === TRUNCATED_KIND) return TRUNCATED_NAME
-  const address = high === 0 ? low.toString(16) : high.toString(16) + low.toString(16).padStart(8, '0')
-  return mapping === '' ? `0x${address}` : `${mapping}+0x${address}`
 }
 
 function withoutFirst(column: ArrayLike<number>): ArrayLike<number> {

@@ -7,21 +7,21 @@ import { openDuckDbStore } from './duckdb-store.ts'
 
 storeContract('DuckDB', async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'flametrail-store-'))
-  const open = () =>
+  const open = (nowMs = NOW) =>
     openDuckDbStore({
       directory,
       limits: limitsOf({ 'store.minFree': 1 }),
       retention: { ageMs: AGE_MS, bytes: 2 ** 40 },
-      nowMs: NOW,
+      nowMs,
       report: (line) => {
         throw new Error(line)
       },
     })
   const harness = {
     store: await open(),
-    reopen: async () => {
+    reopen: async (nowMs?: number) => {
       await harness.store.close()
-      harness.store = await open()
+      harness.store = await open(nowMs)
     },
     dispose: async () => {
       await harness.store.close()

@@ -95,7 +95,7 @@ export class DuckDbStore implements Store {
   static async of(db: Database, slots: Slot[], options: StoreOptions): Promise<DuckDbStore> {
     const store = new DuckDbStore(db, slots, options)
     const last = slots.at(-1)
-    if (last !== undefined && last.hourMs === hourOf(options.nowMs)) await store.#goOnWith(last)
+    if (last !== undefined && last.hourMs >= hourOf(options.nowMs)) await store.#goOnWith(last)
     return store
   }
 
