@@ -113,7 +113,9 @@ class RequestDecoder {
     const request = new ProtoReader(this.#bytes)
     while (request.next()) {
       if (request.field === 1 || request.field === 2) request.needLength()
-      if (request.field === 1) this.#readResourceProfiles(request.start, request.stop)
+      if (request.field !== 1) continue
+      this.#dictionary.countRows(1)
+      this.#readResourceProfiles(request.start, request.stop)
     }
     return {
       profiles: this.#finishProfiles(),

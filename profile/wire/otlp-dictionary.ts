@@ -392,12 +392,12 @@ export class OtlpDictionary {
   }
 
   #readAttributeIndices(reader: ProtoReader): void {
-    reader.eachVarint(() => {
-      // More than a row can mean to carry: the row is marked bad by an index that no table has.
-      this.#attributeIndices.push(this.#attributeIndices.length < ROW_ATTRIBUTES_MAX ? reader.signed() : NONE)
-      if (this.#attributeIndices.length > ROW_ATTRIBUTES_MAX)
-        this.#attributeIndices.length = ROW_ATTRIBUTES_MAX + 1
-    })
+    // More than a row can mean to carry: the row is marked bad by an index that no table has.
+    const isMuch =
+      this.#attributeIndices.length >= ROW_ATTRIBUTES_MAX ||
+      (reader.wire === LENGTH && reader.stop - reader.start > ROW_ATTRIBUTES_MAX * 10)
+    if (isMuch) this.#attributeIndices[ROW_ATTRIBUTES_MAX] = NONE
+    else reader.eachVarint(() => this.#attributeIndices.push(reader.signed()))
   }
 
   #hasForeignAttribute(): boolean {

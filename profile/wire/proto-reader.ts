@@ -146,6 +146,14 @@ export class ProtoReader {
   #varint(): void {
     const { bytes, end } = this
     const start = this.position
+    const first = start < end ? bytes[start]! : 128
+    if (first < 128) {
+      // Tags, lengths and most indexes are one byte.
+      this.position = start + 1
+      this.low = first
+      this.high = 0
+      return
+    }
     let at = start
     let low = 0
     let high = 0
