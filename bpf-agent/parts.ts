@@ -2,11 +2,12 @@
 // only their shapes.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { encodeOtlpProfiles } from '#profile/wire/otlp-encode'
 import { version } from '../package.json'
 import type { AgentParts } from './agent.ts'
+import { monotonicMs } from './host/clock.ts'
+import { hostName } from './host/host-name.ts'
 import { createProcesses } from './host/processes.ts'
 import { idleMsOf } from './kernel/accounting.ts'
 import { createSampler } from './kernel/sampler.ts'
@@ -30,10 +31,10 @@ const TOKEN_BYTES_MAX = 4096
  *  throws  SettingError;  CannotSample when the kernel does not let us */
 export function createParts(settings: AgentSettings): AgentParts {
   const log = (line: string) => process.stderr.write(`flametrail agent: ${line}\n`)
-  const clock = { monotonicMs: () => Number(process.hrtime.bigint()) / 1e6, wallMs: () => Date.now() }
+  const clock = { monotonicMs, wallMs: () => Date.now() }
   const metrics = parseListenAddress(settings['metrics-listen'])
   if (!metrics.ok) throw new SettingError(metrics.error.message)
-  const host = settings.host === '' ? hostname() : settings.host
+  const host = settings.host === '' ? hostName() : settings.host
   const sender = settingOrThrow(() =>
     createSender({
       url: settings.backend,
@@ -50,7 +51,7 @@ export function createParts(settings: AgentSettings): AgentParts {
       userFramesMax: USER_FRAMES_MAX,
       excludedCgroups,
       objectFolder: objectFolder(),
-      monotonicMs: clock.monotonicMs,
+      monotonicMs,
     }),
     processes,
     symbolizer: createSymbolizer({ processes, host }),
