@@ -18,8 +18,11 @@ import pluginConfig, { PLUGINS } from '../rspack.plugin.config.mjs'
 import viewerConfig from '../rspack.viewer.config.mjs'
 import { root, say } from './setup.mjs'
 
-/** Data source and panels together, compressed: our part of a page load must stay invisible. */
-const PLUGIN_GZIP_MAX = 60_000
+/** Data source and one panel, compressed: what a page with us loads more than one without, and must not be felt. */
+const PAGE_GZIP_MAX = 60_000
+/** All of them on one dashboard. Each panel carries the drawing component itself: Grafana loads the bundles of nested
+ *  plugins from addresses of their own, so none can rely on finding another's. */
+const ALL_GZIP_MAX = 100_000
 
 /** Writes dist/; throws the bundler's errors, or what is wrong with a bundle. */
 export async function buildPlugin() {
@@ -42,13 +45,16 @@ export async function buildPlugin() {
     checkBundle(file, code.toString('utf8'))
     return { folder: folder || 'app', bytes: gzipSync(code).length }
   })
-  const total = sizes.reduce((sum, { folder, bytes }) => (folder === 'app' ? sum : sum + bytes), 0)
   say(`plugin: dist/, ${sizes.map(({ folder, bytes }) => `${folder} ${kilobytes(bytes)}`).join(', ')} gzip`)
-  if (total > PLUGIN_GZIP_MAX) {
-    throw new Error(
-      `data source and panels are ${kilobytes(total)} compressed; ${kilobytes(PLUGIN_GZIP_MAX)} are allowed`,
-    )
-  }
+  const bytesOf = (wanted) => sizes.filter(({ folder }) => wanted.test(folder)).map(({ bytes }) => bytes)
+  const panels = bytesOf(/^panels\//)
+  const [dataSource] = bytesOf(/^datasource$/)
+  checkSize('data source and the largest panel', dataSource + Math.max(...panels), PAGE_GZIP_MAX)
+  checkSize(
+    'data source and all panels',
+    dataSource + panels.reduce((sum, bytes) => sum + bytes, 0),
+    ALL_GZIP_MAX,
+  )
 }
 
 /** Writes build/viewer/ around what stands in dist/; throws the bundler's errors, or what a bundle misses in the host. */
@@ -86,6 +92,11 @@ function bundle(config) {
       })
     })
   })
+}
+
+function checkSize(what, bytes, allowed) {
+  if (bytes > allowed)
+    throw new Error(`${what}: ${kilobytes(bytes)} compressed; ${kilobytes(allowed)} are allowed`)
 }
 
 /** What only a running Grafana would show: the factory must return its exports, and nothing shared may be bundled. */

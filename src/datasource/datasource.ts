@@ -85,9 +85,7 @@ export class ProfileDataSource extends DataSourceWithBackend<ProfileQuery, Profi
       )
       return this.#answer(query, request).pipe(
         map((data): DataQueryResponse => ({ data })),
-        catchError((error: unknown) =>
-          of(failed([{ message: QueryError.from(error).message, refId: query.refId }])),
-        ),
+        catchError((error: unknown) => of(failed([errorOf(QueryError.from(error), query.refId)]))),
       )
     })
     return forkJoin(answers).pipe(
@@ -268,6 +266,13 @@ const timeOf = (value: unknown, otherwise: string): string | number =>
 function failed(errors: readonly DataQueryError[]): DataQueryResponse {
   // `errors` alone leaves a variable failing without a word: `error` has to stand beside it.
   return { data: [], errors: [...errors], error: errors[0]!, state: LoadingState.Error }
+}
+
+/** The backend's sentence and, for the editor, its place in the selector. */
+function errorOf(error: QueryError, refId: string): DataQueryError {
+  const { message, status, position } = error
+  const data = position === undefined ? {} : { data: { message, position } }
+  return { refId, message, status, ...data }
 }
 
 /** Says that the range was widened; the frame is ours and new, so it may be given a notice. */

@@ -1,5 +1,6 @@
 // How do the page's words for a time range become Grafana's, and back?
 import { dateMath, dateTime, type TimeRange } from '@grafana/data'
+import { DEFAULT_STATE } from './url-state.ts'
 
 interface Bounds {
   readonly from: string
@@ -12,6 +13,8 @@ export function timeRangeOf({ from, to }: Bounds): TimeRange {
     /^\d+$/.test(text) ? dateTime(Number(text)) : (dateMath.toDateTime(text, { roundUp }) ?? dateTime())
   const start = bound(from, false)
   const end = bound(to, true)
+  // `from=now` with `to=now-1h` reads well to no one: only words that a person typed can come in this order.
+  if (!start.isBefore(end)) return timeRangeOf(DEFAULT_STATE)
   return {
     from: start,
     to: end,

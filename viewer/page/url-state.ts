@@ -2,7 +2,6 @@
 //   /?query={service_name="api"}&from=now-15m&to=now&view=iceberg&theme=light
 //   /?view=diff&from=1700000600000&to=1700000900000&baselineFrom=1700000000000&baselineTo=1700000300000
 // A stranger's value that makes no sense falls back to the default; nothing in a link is trusted further than that.
-import { dateMath } from '@grafana/data'
 import { parseTime } from '#profile/wire/time'
 
 export const VIEWS = ['flame', 'iceberg', 'diff'] as const
@@ -83,18 +82,22 @@ export function printUrl(state: PageState): string {
   return text === '' ? '' : `?${text}`
 }
 
+/** Grafana's relative moments: now, now-15m, now/d, now-1d/d. */
+const RELATIVE = /^now(?:[+-]\d{1,6}[smhdwMy])*(?:\/f?[smhdwMyQ])?$/
+
+/** Both ends or neither: half of a link's range means nothing beside half of the default. */
 function rangeOf(from: string, to: string, nowMs: number): { readonly from: string; readonly to: string } {
   const start = boundOf(from, nowMs)
-  const end = boundOf(to, nowMs)
-  const range = { from: start ?? DEFAULT_STATE.from, to: end ?? DEFAULT_STATE.to }
-  const fromMs = momentMs(range.from, false)
-  const toMs = momentMs(range.to, true)
-  return fromMs < toMs ? range : { from: DEFAULT_STATE.from, to: DEFAULT_STATE.to }
+  const end = boundOf(to === '' ? DEFAULT_STATE.to : to, nowMs)
+  const { from: fromDefault, to: toDefault } = DEFAULT_STATE
+  if (start === undefined || end === undefined) return { from: fromDefault, to: toDefault }
+  const isReversed = isDigits(start) && isDigits(end) && Number(start) >= Number(end)
+  return isReversed ? { from: fromDefault, to: toDefault } : { from: start, to: end }
 }
 
 /** One end of a range in the form that is kept: relative as it stands, absolute as epoch ms. */
 function boundOf(text: string, nowMs: number): string | undefined {
-  if (text.startsWith('now')) return dateMath.isValid(text) ? text : undefined
+  if (RELATIVE.test(text)) return text
   const moment = momentOf(text, nowMs)
   return moment === undefined ? undefined : String(moment)
 }
@@ -105,5 +108,4 @@ function momentOf(text: string, nowMs: number): number | undefined {
   return moment.ok ? Math.round(moment.value) : undefined
 }
 
-const momentMs = (text: string, roundUp: boolean): number =>
-  /^\d+$/.test(text) ? Number(text) : (dateMath.toDateTime(text, { roundUp })?.valueOf() ?? Number.NaN)
+const isDigits = (text: string) => /^\d+$/.test(text)

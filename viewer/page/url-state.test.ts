@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_STATE, type PageState, parseUrl, printUrl } from './url-state.ts'
+
+const NOW = 1_700_000_000_000
+
+describe('parseUrl', () => {
+  it('shows the last minutes of everything when the link says nothing', () => {
+    expect(parseUrl('', NOW)).toEqual(DEFAULT_STATE)
+  })
+
+  it('opens exactly what a link says', () => {
+    const link = '?query={service_name="api"}&from=now-1h&to=now&view=iceberg&theme=light&refresh=10s'
+    expect(parseUrl(link, NOW)).toEqual({
+      ...DEFAULT_STATE,
+      query: '{service_name="api"}',
+      from: 'now-1h',
+      to: 'now',
+      view: 'iceberg',
+      theme: 'light',
+      refresh: '10s',
+    })
+  })
+
+  it('reads absolute moments of any form as epoch milliseconds', () => {
+    const { from, to } = parseUrl('?from=2023-11-14T22:13:20Z&to=1700000060', NOW)
+    expect([from, to]).toEqual(['1700000000000', '1700000060000'])
+  })
+
+  it("keeps the baseline's two moments", () => {
+    const link = '?view=diff&baselineFrom=1700000000000&baselineTo=1700000060000&baselineQuery={v="1"}'
+    expect(parseUrl(link, NOW)).toMatchObject({
+      view: 'diff',
+      baselineFrom: 1_700_000_000_000,
+      baselineTo: 1_700_000_060_000,
+      baselineQuery: '{v="1"}',
+    })
+  })
+
+  it.each([
+    ['a range that ends before it begins', '?from=1700000060000&to=1700000000000'],
+    ['half of a range that is nonsense', '?from=yesterday&to=now'],
+    ['an unknown view, theme and refresh', '?view=3d&theme=pink&refresh=1ms'],
+    ['half of a baseline', '?baselineFrom=1700000000000'],
+    ['a name of all objects', '?__proto__=1&constructor=2'],
+  ])('falls back for %s', (_, link) => {
+    expect(parseUrl(link, NOW)).toEqual(DEFAULT_STATE)
+  })
+
+  it('bounds what a stranger writes', () => {
+    const { query, groupBy } = parseUrl(`?query=${'x'.repeat(100_000)}${'&groupBy=a'.repeat(1_000)}`, NOW)
+    expect(query.length).toBe(8_192)
+    expect(groupBy.length).toBe(4)
+  })
+})
+
+const state: fc.Arbitrary<PageState> = fc
+  .record({
+    type: fc.constantFrom('cpu', 'memory:alloc_space:bytes:space:bytes'),
+    query: fc.string({ minLength: 1, maxLength: 60 }),
+    from: fc.constantFrom('now-1h', 'now/d', 'now-1d/d', '1600000000000'),
+    to: fc.constantFrom('now', 'now/d', '1700000000000'),
+    view: fc.constantFrom('flame' as const, 'iceberg' as const, 'diff' as const),
+    groupBy: fc.array(fc.constantFrom('host', 'k8s.pod.name'), { maxLength: 4 }),
+    refresh: fc.constantFrom('', '10s'),
+    baselineShift: fc.option(fc.constantFrom('1h', '7d'), { nil: undefined }),
+    theme: fc.option(fc.constantFrom('dark' as const, 'light' as const), { nil: undefined }),
+  })
+  .map(({ baselineShift, theme, ...rest }) => ({
+    ...rest,
+    ...(baselineShift === undefined ? {} : { baselineShift }),
+    ...(theme === undefined ? {} : { theme }),
+  }))
+
+describe('printUrl', () => {
+  it('says nothing for the default', () => {
+    expect(printUrl(DEFAULT_STATE)).toBe('')
+  })
+
+  it('is what parseUrl reads back', () => {
+    fc.assert(
+      fc.property(state, (one) => {
+        expect(parseUrl(printUrl(one), NOW)).toEqual(one)
+      }),
+    )
+  })
+})
