@@ -6,7 +6,7 @@ import { ServiceError } from '../errors.ts'
 import type { TokenBook, TokenScope } from './tokens.ts'
 
 /** What a route asks of its caller. 'none': health, one word each. 'login': the doors, which look at tokens themselves.
- *  'any': some token, where there is no route at all. */
+ *  'any': some token, as where there is no route at all. */
 export type RouteScope = TokenScope | 'none' | 'login' | 'any'
 
 export interface Caller {

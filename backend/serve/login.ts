@@ -27,7 +27,7 @@ export function loginRoutes(gate: Gate): readonly Route[] {
     {
       method: 'POST',
       path: '/api/v1/logout',
-      scope: 'login',
+      scope: 'any',
       isEarly: true,
       answer: () => redirect(`${SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`),
     },
@@ -72,9 +72,8 @@ function jsonToken(text: string): unknown {
   try {
     return (JSON.parse(text) as { token?: unknown } | null)?.token
   } catch (error) {
-    throw new ServiceError('invalid', 'the body is neither a form nor JSON with a field "token"', {
-      cause: error,
-    })
+    if (error instanceof SyntaxError) return undefined // no JSON holds no token
+    throw error
   }
 }
 
