@@ -5,7 +5,7 @@ import type { CallTree, FrameTable } from '#profile/tree/call-tree'
 interface Call {
   readonly name: string
   readonly mapping: string
-  /** Milliseconds of its own. */
+  /** Its own time; a unit is a thousandth of a minute of CPU. */
   readonly selfMs: number
   readonly calls: readonly Call[]
 }
@@ -81,7 +81,7 @@ function program(checksumMs: number): Call {
   )
 }
 
-const MS = 1_000_000 // nanoseconds
+const MS = 60_000_000 // nanoseconds: a minute of the program for each second of the table
 
 /** The call tree of one version, in nanoseconds; siblings in the order that CallTree asks for. */
 export function sampleTree(version: 'before' | 'after'): CallTree {

@@ -192,7 +192,10 @@ function send(response: ServerResponse, status: number, body: object): void {
 function sendFile(directory: string, pathname: string, response: ServerResponse): void {
   const file = path.join(directory, pathname === '/' ? 'index.html' : path.normalize(pathname))
   if (!file.startsWith(directory) || !existsSync(file)) return void response.writeHead(404).end()
-  response.writeHead(200, { 'content-type': CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream' })
+  response.writeHead(200, {
+    'content-type': CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream',
+    'cache-control': pathname.startsWith('/assets/') ? 'max-age=3600, immutable' : 'no-cache',
+  })
   createReadStream(file).pipe(response)
 }
 

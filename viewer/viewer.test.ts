@@ -1,0 +1,206 @@
+// The built page in a real Chromium, over answers that the backend's own verbs and writers made.
+import type { Browser, BrowserContext } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { builtViewer } from './testing/built-viewer.ts'
+import { launchChromium, openContext, openPage, type TestPage } from './testing/chromium.ts'
+import { type SampleServer, startSampleServer } from './testing/sample-server.ts'
+
+let browser: Browser
+let context: BrowserContext
+let server: SampleServer
+beforeAll(async () => {
+  const directory = builtViewer()
+  ;[browser, server] = await Promise.all([launchChromium(), startSampleServer(directory)])
+  context = await openContext(browser)
+}, 120_000)
+afterAll(async () => {
+  await browser?.close()
+  await server?.close()
+})
+
+describe('the page', () => {
+  let view: TestPage
+  beforeEach(async () => {
+    await view?.page.close()
+    view = await openPage(context, server.url)
+  })
+  const open = async (link: string) => {
+    await view.page.goto(`${server.url}/${link}`)
+    await view.page.getByRole('tree').first().waitFor()
+    return view.page
+  }
+
+  it('shows the graph, its header and the state of the backend, and asks nobody else for anything', async () => {
+    const page = await open('')
+    expect(await page.getByTestId('flametrail-header').innerText()).toContain('12 % of stacks end early')
+    expect(await page.getByTestId('flametrail-status').innerText()).toMatch(
+      /^2 hosts · 3 services · last sample \d s ago$/,
+    )
+    expect(await page.getByTestId('flametrail-series').getByText('postgres').innerText()).toBe('postgres')
+    expect(view.complaints).toEqual([])
+  })
+
+  it('opens exactly what the link says', async () => {
+    const link = '?query={service_name="shop"}&from=1700000000000&to=1700000600000&view=iceberg&theme=light'
+    const before = server.asked.length
+    const page = await open(link)
+    expect(await page.getByLabel('Selector', { exact: true }).inputValue()).toBe('{service_name="shop"}')
+    expect(await page.getByRole('tab', { selected: true }).innerText()).toBe('Iceberg')
+    const iceberg = server.asked.slice(before).find(({ route }) => route === 'iceberg')
+    expect(iceberg?.body).toMatchObject({
+      query: '{service_name="shop"}',
+      from: '2023-11-14T22:13:20.000Z',
+      to: '2023-11-14T22:23:20.000Z',
+    })
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).not.toBe(
+      'rgb(17, 18, 23)',
+    )
+  })
+
+  it('asks for the diff with its own baseline', async () => {
+    const before = server.asked.length
+    await open(
+      '?view=diff&from=1700000600000&to=1700000900000&baselineFrom=1700000000000&baselineTo=1700000300000',
+    )
+    const diff = server.asked.slice(before).find(({ route }) => route === 'diff')
+    expect(diff?.body).toMatchObject({
+      baseline: { query: '{}', from: '2023-11-14T22:13:20.000Z', to: '2023-11-14T22:18:20.000Z' },
+      comparison: { query: '{}', from: '2023-11-14T22:23:20.000Z', to: '2023-11-14T22:28:20.000Z' },
+      view: 'flame',
+    })
+    expect(await view.page.getByTestId('flametrail-changes').innerText()).toMatch(
+      /checksum\s+\+\d+\.\d pt worse/,
+    )
+  })
+
+  it('goes from view to view and back by the browser, keeping it all in the address', async () => {
+    const page = await open('?from=now-30m')
+    await page.getByRole('tab', { name: 'Diff' }).click()
+    await page.getByTestId('flametrail-changes').waitFor()
+    expect(new URL(page.url()).search).toBe('?from=now-30m&view=diff')
+    await page.goBack()
+    await page.getByRole('tab', { name: 'Flame graph', selected: true }).waitFor()
+  })
+
+  it('changes its theme without a new question, and remembers it in the address', async () => {
+    const page = await open('')
+    const color = () =>
+      page.evaluate(() => getComputedStyle(document.querySelector('header')!).backgroundColor)
+    const dark = await color()
+    const asked = server.asked.filter(({ route }) => route === 'flame').length
+    await page.getByRole('button', { name: 'Use the light theme' }).click()
+    await page.getByRole('button', { name: 'Use the dark theme' }).waitFor()
+    expect(await color()).not.toBe(dark)
+    expect(new URL(page.url()).search).toBe('?theme=light')
+    expect(server.asked.filter(({ route }) => route === 'flame').length).toBe(asked)
+  })
+
+  it('completes a selector by keyboard alone, and asks with it', async () => {
+    const page = await open('')
+    const box = page.getByLabel('Selector', { exact: true })
+    await box.focus()
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.type('serv')
+    await page.getByRole('option', { name: /service_name/ }).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('=')
+    await page.getByRole('option', { name: /^billing/ }).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    const asking = page.waitForRequest((request) => request.url().endsWith('/flame'))
+    await page.keyboard.press('Enter')
+    expect((await asking).postDataJSON()).toMatchObject({ query: '{service_name="billing"}' })
+  })
+
+  it('underlines the place of an error, and shows the sentence of the backend', async () => {
+    await view.page.goto(`${server.url}/?query={service_name=`)
+    const sentence = await view.page.getByTestId('flametrail-error').innerText()
+    expect(sentence).toMatch(/at 14/)
+    expect(await view.page.getByLabel('Selector', { exact: true }).getAttribute('aria-invalid')).toBe('true')
+    expect(await view.page.getByRole('tree').count()).toBe(0)
+  })
+
+  it('lets someone in who brings the token, and no one else', async () => {
+    server.requireToken('flt_good')
+    await view.page.goto(server.url)
+    const token = view.page.getByLabel('Token', { exact: true })
+    await token.fill('flt_bad')
+    await view.page.getByRole('button', { name: 'Open' }).click()
+    await view.page.getByText('this token is unknown or has expired').waitFor()
+    await token.fill('flt_good')
+    await view.page.getByRole('button', { name: 'Open' }).click()
+    await view.page.getByRole('tree').first().waitFor()
+  })
+})
+
+describe('the built data source, in the host that the page is', () => {
+  it('fails target by target, names what it asks, and says when a range was widened', async () => {
+    const { page } = await openPage(context, server.url)
+    await page.goto(server.url)
+    await page.getByRole('tree').first().waitFor()
+    const before = server.asked.length
+    const answer = await page.evaluate(askDataSource)
+    expect(answer).toEqual({
+      state: 'Error',
+      names: ['shop', 'postgres', 'billing', 'response'],
+      refIds: ['A', 'A', 'A', 'A'],
+      errors: [{ refId: 'B', status: 400, position: 14, isFirst: true }],
+      notices: [
+        'The range is shorter than the 10 s that samples are added up over: whole windows around it are shown.',
+      ],
+    })
+    const asked = server.asked.slice(before).filter(({ route }) => route === 'flame' || route === 'series')
+    const range = { from: '2023-11-14T22:13:10.000Z', to: '2023-11-14T22:13:40.000Z' }
+    for (const { body } of asked.filter((one) => one.body.query === '{host="a"}'))
+      expect(body).toMatchObject(range)
+    expect(asked.map(({ route }) => route).sort()).toEqual(['flame', 'flame', 'series'])
+  })
+})
+
+/** Runs in the page: a query of two targets to the data source as Grafana would make it. */
+async function askDataSource() {
+  // biome-ignore lint/suspicious/noExplicitAny: the page's own loader has no types here
+  const { plugin } = await (window as any).System.import(
+    new URL('plugin/datasource/module.js', document.baseURI).href,
+  )
+  const settings = { id: 2, uid: 'test', name: 'test', type: 'test', url: '', jsonData: {} }
+  const source = new plugin.DataSourceClass(settings)
+  const request = {
+    requestId: 'Q1',
+    app: 'explore',
+    intervalMs: 10_000,
+    scopedVars: {},
+    range: { from: 1_700_000_000_000, to: 1_700_000_000_200 },
+    targets: [
+      { refId: 'A', queryType: 'both', labelSelector: '{host="a"}' },
+      { refId: 'B', queryType: 'profile', labelSelector: '{service_name=' },
+      { refId: 'C', queryType: 'profile', hide: true },
+    ],
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: an answer of Grafana's shape, read field by field below
+  const response: any = await new Promise((resolve, reject) =>
+    source.query(request).subscribe({ next: resolve, error: reject }),
+  )
+  const { data, errors, error, state } = response
+  const named = (field: string) => data.map((frame: Record<string, unknown>) => frame[field])
+  return {
+    state,
+    names: named('name'),
+    refIds: named('refId'),
+    errors: errors.map((one: typeof error) => ({
+      refId: one.refId,
+      status: one.status,
+      position: one.data?.position,
+      isFirst: one === error,
+    })),
+    notices: data
+      .flatMap(
+        (frame: { meta?: { notices?: { severity: string; text: string }[] } }) => frame.meta?.notices ?? [],
+      )
+      .filter(({ severity }: { severity: string }) => severity === 'info')
+      .map(({ text }: { text: string }) => text),
+  }
+}
