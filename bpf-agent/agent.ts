@@ -13,7 +13,6 @@ import { periodNs } from './kernel/perf-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { type MetricFacts, type MetricsServer, printMetrics, serveMetrics } from './metrics.ts'
-import { createParts } from './parts.ts'
 import { measureSelf } from './self-meter.ts'
 import type { AgentSettings } from './settings.ts'
 
@@ -67,11 +66,8 @@ const BATCHES_MAX = 256 // per tick: 1 M records, more than any ring holds
 const CLOSE_MS = 1500
 const STALLED_MS = 10_000
 
-/** Starts sampling.  throws  CannotSample when the kernel does not let us, an Error when a setting cannot be used */
-export async function startAgent(
-  settings: AgentSettings,
-  parts: AgentParts = createParts(settings),
-): Promise<Agent> {
+/** Starts sampling.  throws  CannotSample when no CPU can be sampled; the parts are given back then */
+export async function startAgent(settings: AgentSettings, parts: AgentParts): Promise<Agent> {
   const { sampler, processes, sender, clock, log } = parts
   const aggregator: Aggregator = createAggregator(sampler.stopNames)
   const cpuBefore = process.cpuUsage()

@@ -4,7 +4,7 @@ import { printHelp } from '#profile/settings/help'
 import { parseSettings } from '#profile/settings/parse'
 import { startAgent } from './agent.ts'
 import { CannotSample } from './kernel/load.ts'
-import { SettingError } from './parts.ts'
+import { createParts, SettingError } from './parts.ts'
 import { AGENT_SETTINGS, type AgentSettings } from './settings.ts'
 
 const say = (line: string) => process.stderr.write(`flametrail agent: ${line}\n`)
@@ -35,7 +35,7 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(settings: AgentSettings): Promise<void> {
-  const agent = await startAgent(settings)
+  const agent = await startAgent(settings, createParts(settings))
   const firstMs = Math.min(5000, settings.window)
   say(`sampling ${agent.cpus} CPUs at ${settings.frequency} Hz, first window in ${firstMs / 1000} s`)
   let isEnding = false

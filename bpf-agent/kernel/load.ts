@@ -12,6 +12,7 @@ const BPF_PROG_TYPE_SYSCALL = 31
 const BPF_F_SLEEPABLE = 16
 const INSTRUCTION_BYTES = 8
 const LOG_BYTES = 1024 * 1024
+const LOAD_ATTEMPTS = 10 // one ended child is one signal; ten during 50 ms each are a storm
 const CONTEXT_HEAD_BYTES = 24 // u32 size, flags, log_level, log_size; u64 log_buf
 const CONTEXT_MAP_BYTES = 16 // s32 fd; u32 max_entries; u64 initial_value
 const CONTEXT_PROGRAM_BYTES = 4
@@ -91,8 +92,21 @@ function loadedFrom(spec: ObjectSpec, context: Buffer): LoadedObject {
   }
 }
 
-/** The four calls of every light skeleton. */
+/** Runs the loader, again when a signal came in between: the verifier gives up with EAGAIN then. */
 function runLoader(spec: ObjectSpec, blob: Buffer, context: Buffer): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      runLoaderOnce(spec, blob, context)
+      return
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.word !== 'EAGAIN' || attempt === LOAD_ATTEMPTS)
+        throw error
+    }
+  }
+}
+
+/** The four calls of every light skeleton. */
+function runLoaderOnce(spec: ObjectSpec, blob: Buffer, context: Buffer): void {
   const loader = blob.subarray(0, spec.loaderBytes)
   const data = blob.subarray(spec.loaderBytes)
   let mapFd = -1
