@@ -339,6 +339,20 @@ describe('pushing OTLP profiles', () => {
     expect(bed.logged.join()).toContain('SELECT secret')
   })
 
+  it('lets go of what a client began and left, without a word in the log', async () => {
+    const bed = await open()
+    const socket = connect(Number(new URL(bed.backend.url).port), '127.0.0.1')
+    socket.write(
+      `POST ${ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`,
+    )
+    const metrics = async () => (await bed.ask('GET', '/metrics')).text
+    await expect.poll(metrics).toContain('requests_inflight 1')
+    socket.destroy()
+    await expect.poll(metrics).toContain('requests_inflight 0')
+    expect(await metrics()).toContain('ingest_requests_total{protocol="otlp",code="canceled"} 1')
+    expect(bed.logged).toEqual([])
+  })
+
   it('refuses more at once than it holds, as something time will cure', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {

@@ -52,7 +52,7 @@ async function push({ service, ledger, limits, room }: OtlpParts, ask: Ask): Pro
       body,
       format,
       receivedMs: ask.receivedMs,
-      sentMs: headers.date === undefined ? undefined : Date.parse(headers.date),
+      sentMs: dateOf(headers.date),
     }
     result = await service.receive(request)
   } finally {
@@ -60,6 +60,12 @@ async function push({ service, ledger, limits, room }: OtlpParts, ask: Ask): Pro
   }
   ledger.accepted(result, ask.receivedMs, performance.now() - started)
   return encodeResult(result, format)
+}
+
+/** The sender's clock by its header `Date`; undefined without one, or one that is none. */
+function dateOf(header: string | undefined): number | undefined {
+  const sentMs = Date.parse(header ?? '')
+  return Number.isNaN(sentMs) ? undefined : sentMs
 }
 
 function formatOf(ask: Ask): PushRequest['format'] {

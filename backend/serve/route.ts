@@ -1,6 +1,6 @@
 // What is a route, and what does it give back? The shapes that every protocol file share, and the reading of what they hold.
 import type { IncomingMessage } from 'node:http'
-import type { ServiceError } from '../errors.ts'
+import { ServiceError } from '../errors.ts'
 import type { Caller, RouteScope } from './auth.ts'
 
 export interface Route {
@@ -45,9 +45,16 @@ export const textAnswer = (text: string, status = 200): Answer => ({
   body: text,
 })
 
-/** The body as it arrives. Stopping half way leaves the connection alone, so that a refusal can still be sent. */
-export const bodyChunks = (incoming: IncomingMessage): AsyncIterable<Uint8Array> =>
-  incoming.iterator({ destroyOnReturn: false })
+/** The body as it arrives. Stopping half way leaves the connection alone, so that a refusal can still be sent.
+ *  errors  canceled if the client goes away before its end */
+export async function* bodyChunks(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) yield chunk
+  } catch (error) {
+    if (!incoming.destroyed) throw error
+    throw new ServiceError('canceled', 'the client went away before the end of its body', { cause: error })
+  }
+}
 
 /** The announced length of the body, undefined if there is none. */
 export function bodyLength(incoming: IncomingMessage): number | undefined {
