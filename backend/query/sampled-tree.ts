@@ -1,0 +1,75 @@
+// One profile type, one selector, one range: which call tree is that? Each file of the store folds on its own trie of
+// frames; the trees merge by function, and labels asked for become the first levels.
+import { TRUNCATED_NAME } from '#profile/model/profile'
+import { printProfileType } from '#profile/model/profile-type'
+import { buildTree } from '#profile/tree/build'
+import type { CallTree } from '#profile/tree/call-tree'
+import { groupTrees } from '#profile/tree/group'
+import { mergeTrees } from '#profile/tree/merge'
+import type { AnswerMeta } from '#profile/wire/query-api'
+import type { Store } from '../store/store.ts'
+import type { Question } from './question.ts'
+
+/** Series of the sample profile, which stands in where no agent can run, carry this label. */
+const SAMPLE_PROFILE_LABEL = 'flametrail_sample_profile'
+
+export interface SampledTree {
+  /** Whole: nothing folded, nothing left out. */
+  readonly tree: CallTree
+  /** What every answer says of it; nodes and time are the caller's. */
+  readonly meta: Omit<AnswerMeta, 'nodes' | 'tookMs'>
+}
+
+/** cost one fold per file, one merge; the fold of a file is O(its touched nodes) */
+export async function sampledTree(
+  store: Store,
+  question: Question,
+  groupBy: readonly string[] = [],
+): Promise<SampledTree> {
+  const [sums, sampleProfile] = await Promise.all([
+    store.stackSums({ ...question, groupBy }),
+    hasSampleProfile(store, question),
+  ])
+  const groups = sums.value.flatMap(({ trie, groups }) =>
+    groups.map(({ values, node, sum, samples }) => ({
+      path: values.map((value, i) => (value === '' ? `(no ${groupBy[i]})` : value)),
+      tree: buildTree({ trie, node, sum }),
+      samples,
+    })),
+  )
+  const trees = groups.map(({ tree }) => tree)
+  const samples = groups.reduce((sum, group) => sum + group.samples, 0)
+  return {
+    tree: groupBy.length === 0 ? mergeTrees(trees) : groupTrees(groups),
+    meta: {
+      type: printProfileType(question.type),
+      unit: question.type.sampleUnit,
+      fromMs: question.fromMs,
+      toMs: question.toMs,
+      samples: Math.round(samples),
+      endEarly: shareEndingEarly(trees),
+      sampleProfile,
+      coverage: { unreadable: sums.unreadable },
+    },
+  }
+}
+
+export async function hasSampleProfile(store: Store, question: Question): Promise<boolean> {
+  const { value } = await store.series({
+    ...question,
+    matchers: [...question.matchers, { name: SAMPLE_PROFILE_LABEL, operator: '=', value: 'true' }],
+  })
+  return value.length > 0
+}
+
+/** Share of the value whose stacks begin with the marker that stands for callers nobody could see. */
+function shareEndingEarly(trees: readonly CallTree[]): number {
+  let all = 0
+  let early = 0
+  for (const { frames, depth, frame, total } of trees) {
+    all += total[0]!
+    for (let i = 1; i < depth.length; i++)
+      if (depth[i] === 1 && frames.name[frame[i]!] === TRUNCATED_NAME) early += total[i]!
+  }
+  return all === 0 ? 0 : early / all
+}
