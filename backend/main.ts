@@ -6,11 +6,11 @@ import { parse as parseYaml } from 'yaml'
 import { printHelp } from '#profile/settings/help'
 import { parseSettings } from '#profile/settings/parse'
 import { version } from '../package.json'
-import { type BackendService, type RunningBackend, startBackend, WrongSettings } from './backend.ts'
+import { type BackendParts, type RunningBackend, startBackend, WrongSettings } from './backend.ts'
 import { limitsOf } from './limits.ts'
 import { TokenFileError } from './serve/tokens.ts'
 import { BACKEND_SETTINGS, type BackendSettings, limitsOfConfig } from './settings.ts'
-import { createStoreClient } from './store/client.ts'
+import { createStoreClient } from './worker-client.ts'
 
 const HELP = {
   command: 'backend',
@@ -63,13 +63,9 @@ function readConfig(path: string): Record<string, unknown> {
 
 const beside = (file: string) => new URL(file, import.meta.url)
 
-async function openService(options: {
-  readonly dataDirectory: string
-  readonly limits: BackendSettings['limits']
-  readonly retention: { readonly ageMs: number; readonly bytes: number }
-}): Promise<BackendService> {
-  return createStoreClient({ workerUrl: beside('backend-worker.mjs'), ...options, log: say })
-}
+/** The worker's bundle lies beside ours. */
+const openService: BackendParts['openService'] = (options) =>
+  createStoreClient({ ...options, workerUrl: beside('backend-worker.mjs'), log: say })
 
 /** What stops us: signals, and the end of the program that started us over a channel. The second time we go at once. */
 function onStop(backend: RunningBackend): void {
