@@ -11,20 +11,15 @@ import { type App, createApp } from './serve/app.ts'
 import { createGate, isLoopbackName } from './serve/auth.ts'
 import type { Phase } from './serve/ops.ts'
 import { openTokenBook } from './serve/tokens.ts'
+import type { Service } from './service.ts'
 import { type BackendSettings, parseListen } from './settings.ts'
-
-/** Store and queries behind one door: in the worker, or in this thread for tests. */
-export interface BackendService extends PushService, QueryService {
-  /** Commits what waits and lets go of the data directory. */
-  close(): Promise<void>
-}
 
 export interface BackendParts {
   readonly openService: (options: {
     readonly dataDirectory: string
     readonly limits: Limits
     readonly retention: { readonly ageMs: number; readonly bytes: number }
-  }) => Promise<BackendService>
+  }) => Promise<Service>
   readonly version: string
   /** Where the viewer lies if the settings do not say. */
   readonly viewerDirectory: string
@@ -64,7 +59,7 @@ export async function startBackend(settings: BackendSettings, parts: BackendPart
         'make one with `flametrail token create --scope write --token-file FILE` and start with --token-file FILE, or say --insecure-no-auth',
     )
   let phase: Phase = 'starting'
-  let service: BackendService | undefined
+  let service: Service | undefined
   const lag = watchLoop()
   const app = createApp({
     service: whenOpen(() => service),
@@ -126,7 +121,7 @@ function listenAddress(settings: BackendSettings) {
 }
 
 /** The service as the app sees it from the first moment; until it is open the app's phase keeps callers away. */
-function whenOpen(service: () => BackendService | undefined): PushService & QueryService {
+function whenOpen(service: () => Service | undefined): PushService & QueryService {
   const opened = () => {
     const open = service()
     if (open === undefined) throw new ServiceError('starting', 'the backend is opening its store')

@@ -10,10 +10,11 @@ import { ProfileBuilder } from '#profile/model/builder'
 import { asId, type StackId } from '#profile/model/ids'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
 import { encodeOtlpProfiles } from '#profile/wire/otlp-profiles'
-import { type BackendService, type RunningBackend, startBackend } from '../backend.ts'
+import { type RunningBackend, startBackend } from '../backend.ts'
 import { ServiceError } from '../errors.ts'
 import { receive } from '../ingest/receive.ts'
 import { type Limits, limitsOf } from '../limits.ts'
+import type { Service } from '../service.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { createToken } from './tokens.ts'
 
@@ -54,7 +55,7 @@ afterEach(async () => {
 async function open(
   settings: Record<string, unknown> = {},
   limits: Limits = limitsOf(),
-  change: (service: BackendService) => BackendService = (service) => service,
+  change: (service: Service) => Service = (service) => service,
   held: Promise<void> = Promise.resolve(),
 ): Promise<Bed> {
   const directory = mkdtempSync(path.join(tmpdir(), 'flametrail-app-'))
@@ -75,7 +76,7 @@ async function open(
       return { kind: name, filler: 'x'.repeat(2_000) }
     }
   const service = {
-    receive: (request: Parameters<BackendService['receive']>[0]) => receive({ ...request, store, limits }),
+    receive: (request: Parameters<Service['receive']>[0]) => receive({ ...request, store, limits }),
     ...Object.fromEntries(
       ['series', 'flame', 'iceberg', 'diff', 'top', 'labels', 'labelValues', 'profileTypes'].map((name) => [
         name,
@@ -94,7 +95,7 @@ async function open(
       quarantined: [],
     }),
     close: async () => {},
-  } as unknown as BackendService
+  } as unknown as Service
   const backend = await startBackend(
     {
       listen: '127.0.0.1:0',
