@@ -18,7 +18,7 @@ export interface ChangesProps {
 
 export const Changes = React.memo(function Changes({ model, table, palette, onFrame, styles }: ChangesProps) {
   if (table.kind !== 'diff') return null
-  const rows = topChanges(table)
+  const rows = topChanges(model, table)
   const { baseline, comparison } = table
   return (
     <ul className={styles.changes} data-testid="flametrail-changes" aria-label="Largest changes of own share">

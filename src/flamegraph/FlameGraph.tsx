@@ -45,6 +45,7 @@ export interface FlameGraphProps {
 }
 
 const CSS_ROW_HEIGHT = 20
+const CSS_WIDTH_FOR_SELF_CHANGE = 1400 // with graph and table side by side; a lone table needs half of it
 const CSS_HEIGHT_ROOMY = 480 // from here on the reading rule may take more than one line
 
 export function FlameGraph(props: FlameGraphProps) {
@@ -57,6 +58,7 @@ export function FlameGraph(props: FlameGraphProps) {
   )
   const styles = React.useMemo(() => makeStyles(theme), [theme])
   const format = React.useMemo(() => makeFormat(props.unit, props.counted), [props.unit, props.counted])
+  const shortFormat = React.useMemo(() => makeFormat(props.unit), [props.unit])
   const table = React.useMemo(() => tableRows(model), [model])
   const coloring = React.useMemo(
     () => makeColoring({ model, colorBy: view.colorBy, palette: view.palette, isDark: theme.isDark }),
@@ -243,29 +245,32 @@ export function FlameGraph(props: FlameGraphProps) {
               styles={styles}
               onClick={onClick}
             />
-            <p
-              className={isRoomy ? styles.rule : `${styles.rule} ${styles.ruleShort}`}
-              title={isRoomy ? undefined : rule}
-              data-testid="flametrail-reading-rule"
-            >
-              {rule}
-            </p>
           </div>
         )}
         {view.show !== 'graph' && (
-          <div className={styles.tableColumn}>
+          <div className={model.diff === undefined ? styles.tableColumn : styles.wideTableColumn}>
             <FunctionTable
               model={model}
               table={table}
               frameMask={frameMask}
               markedFrame={markedFrame}
               onFrame={onFrame}
-              format={format}
+              format={shortFormat}
+              hasSelfChange={size.cssWidth * (view.show === 'table' ? 2 : 1) >= CSS_WIDTH_FOR_SELF_CHANGE}
               styles={styles}
             />
           </div>
         )}
       </div>
+      {view.show !== 'table' && (
+        <p
+          className={isRoomy ? styles.rule : `${styles.rule} ${styles.ruleShort}`}
+          title={isRoomy ? undefined : rule}
+          data-testid="flametrail-reading-rule"
+        >
+          {rule}
+        </p>
+      )}
       {isHelpOpen && <KeyList styles={styles} />}
       <div className={styles.hidden} aria-live="polite">
         {zoom === 0 ? '' : `Zoomed to ${describeNode(model, zoom, format)}`}

@@ -15,6 +15,8 @@ export interface FunctionTableProps {
   readonly frameMask: Uint8Array | undefined
   readonly markedFrame: number | undefined
   readonly onFrame: (frame: number) => void
+  /** Room for the fifth column of a diff; rows carry its number in `data-change-self-pt` in any case. */
+  readonly hasSelfChange: boolean
   readonly format: Format
   readonly styles: Styles
 }
@@ -45,7 +47,8 @@ const DIFF_COLUMNS: readonly Column[] = [
 
 export const FunctionTable = React.memo(function FunctionTable(props: FunctionTableProps) {
   const { model, table, frameMask, styles } = props
-  const columns = table.kind === 'diff' ? DIFF_COLUMNS : TREE_COLUMNS
+  const columns =
+    table.kind !== 'diff' ? TREE_COLUMNS : props.hasSelfChange ? DIFF_COLUMNS : DIFF_COLUMNS.slice(0, 4)
   const [sort, setSort] = useState<{ column: SortColumn; isAscending: boolean }>({
     column: table.kind === 'diff' ? 'change' : 'self',
     isAscending: false,
@@ -152,9 +155,11 @@ function DiffRow({ row, baseline, comparison, ...props }: DiffRowProps) {
       <td>
         {mark(total)} {points(total)} {word}
       </td>
-      <td>
-        {mark(self)} {points(self)}
-      </td>
+      {props.hasSelfChange && (
+        <td>
+          {mark(self)} {points(self)}
+        </td>
+      )}
     </tr>
   )
 }

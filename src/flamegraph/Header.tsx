@@ -9,13 +9,14 @@ export interface HeaderProps {
 }
 
 export const Header = React.memo(function Header({ parts, styles }: HeaderProps) {
+  const warning = `${styles.headerPart} ${styles.warning}`
   return (
     <div className={styles.header} data-testid="flametrail-header">
       {parts.map((part, i) => (
-        <span key={i} className={styles.headerPart}>
-          {i === 0 ? '' : '  ·  '}
-          <span className={part.isWarning === true ? styles.warning : undefined}>{part.text}</span>
-        </span>
+        <React.Fragment key={i}>
+          <span className={part.isWarning === true ? warning : styles.headerPart}>{part.text}</span>
+          {i + 1 < parts.length && ' · '}
+        </React.Fragment>
       ))}
     </div>
   )

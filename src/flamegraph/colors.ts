@@ -64,11 +64,13 @@ export function makeColoring({ model, colorBy, palette, isDark }: ColoringInput)
   for (let i = 1; i < styleOfFrame.length; i++) {
     const name = model.frames.name[i]!
     const group = colorBy === 'function' ? name : packageOf(name, model.frames.mapping[i]!)
+    const hue = hash(group) % HUES[palette].length
+    const shade = (hash(name) >>> 8) % SHADE_COUNT
     styleOfFrame[i] = isTail(name, model.frames.kind[i]!)
       ? 2
       : group === ''
         ? 0
-        : base.length + (hash(group) % hues.length)
+        : base.length + hue * SHADE_COUNT + shade
   }
   const styles = [...base, ...hues]
   return { styles, muted: 1, styleOfNode: (node) => styleOfFrame[model.frame[node]!]! }
@@ -77,10 +79,14 @@ export function makeColoring({ model, colorBy, palette, isDark }: ColoringInput)
 /** Frames that are marks rather than functions: what was folded away, where a stack was cut. */
 const isTail = (name: string, kind: string) => name === FOLDED_NAME || kind === 'abort-marker'
 
-/** Each hue and a second shade of it, as styles. */
+// Towards white, paler on a light page. A package has a hue, its functions differ in shade: neighbours stay apart.
+const SHADES = { dark: [0, 0.16, 0.32], light: [0.2, 0.36, 0.52] } as const
+const SHADE_COUNT = 3
+
+/** Each hue in its shades, as styles: hue by hue. */
 function palettes(palette: Palette, isDark: boolean): readonly Style[] {
-  const shades = isDark ? [0, 0.28] : [0.2, 0.45] // towards white: paler on a light page
-  return shades.flatMap((shade) => HUES[palette].map((hue) => style(mix(hue, '#ffffff', shade))))
+  const shades = SHADES[isDark ? 'dark' : 'light']
+  return HUES[palette].flatMap((hue) => shades.map((shade) => style(mix(hue, '#ffffff', shade))))
 }
 
 /** All styles that can occur, for the contrast test. */

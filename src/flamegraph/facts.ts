@@ -84,8 +84,7 @@ function limits(facts: ProfileFacts | undefined, whose: string): HeaderPart[] {
     const share = facts.endEarly < 0.005 ? '<1 %' : `${Math.round(facts.endEarly * 100)} %`
     parts.push({ text: `${whose}${share} of stacks end early: no frame pointers`, isWarning: true })
   }
-  const { sent, folded } = facts.nodes
-  if (folded > 0 && whose !== 'baseline: ')
-    parts.push({ text: `${grouped(sent)} of ${grouped(sent + folded)} nodes drawn, the rest folded` })
+  const { folded } = facts.nodes
+  if (folded > 0) parts.push({ text: `${whose}${grouped(folded)} smallest nodes folded` })
   return parts
 }

@@ -28,6 +28,7 @@ export function makeFormat(unit: string, suffix = ''): Format {
 }
 
 function scaled(value: number, steps: readonly (readonly [number, string])[]): string {
+  if (value === 0) return `0 ${steps[0]![1] === 's' ? 's' : steps.at(-1)![1]}`
   const size = Math.abs(value)
   const [factor, unit] = steps.find(([least]) => size >= least) ?? steps.at(-1)!
   return `${threeDigits(value / factor)} ${unit}`
@@ -50,6 +51,7 @@ export function grouped(value: number): string {
 /** A share (0 to 1) in percent: "34.2 %"; what is there but rounds to nothing reads "<0.1 %". */
 export function percent(share: number): string {
   if (!Number.isFinite(share)) return '–'
+  if (share === 0) return '0 %'
   if (share > 0 && share < 0.0005) return '<0.1 %'
   if (share > 0.9995) return share >= 1 ? '100 %' : '99.9 %'
   return `${(share * 100).toFixed(1)} %`

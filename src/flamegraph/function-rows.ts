@@ -1,6 +1,6 @@
 // What stands in the table? One row per function: own and total value, a recursive function counted once per stack; in a
 // diff both sides and the change.
-import type { CallTree } from '#profile/tree/call-tree'
+import { type CallTree, FOLDED_NAME } from '#profile/tree/call-tree'
 import { functionTable } from '#profile/tree/functions'
 import type { GraphModel } from './graph-model.ts'
 
@@ -98,11 +98,17 @@ function sortKey(table: TableRows, column: SortColumn): ((row: number) => number
 
 /** The functions whose own share changed most, largest change first: what a diff says in words.
  *  Own shares, because a caller repeats the change of what it calls.    in  least: smallest change named, as a share */
-export function topChanges(table: TableRows, most = 10, least = 0.0005): readonly number[] {
+export function topChanges(
+  model: GraphModel,
+  table: TableRows,
+  most = 10,
+  least = 0.0005,
+): readonly number[] {
   if (table.kind === 'tree') return []
   const { baseline, comparison } = table
   const change = (row: number) => Math.abs(comparison.selfShare[row]! - baseline.selfShare[row]!)
   const rows: number[] = []
-  for (let row = 0; row < baseline.frame.length; row++) if (change(row) >= least) rows.push(row)
+  for (let row = 0; row < baseline.frame.length; row++)
+    if (change(row) >= least && model.frames.name[baseline.frame[row]!] !== FOLDED_NAME) rows.push(row)
   return rows.sort((a, b) => change(b) - change(a) || a - b).slice(0, most)
 }

@@ -23,7 +23,7 @@ export const KEYS: readonly KeyRow[] = [
   { keys: ['n'], command: 'next', says: 'next match' },
   { keys: ['N', 'p'], command: 'previous', says: 'previous match' },
   { keys: ['o'], command: 'orientation', says: 'turn: flame or icicle' },
-  { keys: ['k'], command: 'colors', says: 'colours: default or colour-blind' },
+  { keys: ['k'], command: 'colors', says: 'colors: default or color-blind safe' },
   { keys: ['1'], command: 'graph', says: 'graph only' },
   { keys: ['2'], command: 'table', says: 'table only' },
   { keys: ['3'], command: 'both', says: 'graph and table' },

@@ -95,19 +95,21 @@ function edgeOf(model: GraphModel, node: number): Edge | undefined {
   return presence(model, node)
 }
 
-/** The name, cut on the right to what fits; in a diff with its sign behind it where both have room.
+const LETTERS_BESIDE_MARK = 5 // fewer letters of a name say less than the name without its mark
+
+/** The name, cut on the right to what fits; in a diff with its sign, or at least its mark, behind it.
  *  An empty text means that nothing legible fits. */
 export function fitLabel(renderer: Renderer, model: GraphModel, node: number, deviceRoom: number): string {
   const name = nodeName(model, node)
   const sign = barSign(model, node)
-  if (sign !== '') {
-    const full = `${name}  ${sign}`
-    if (renderer.measure(full) <= deviceRoom) return full
-    const forName = deviceRoom - renderer.measure(`  ${sign}`)
-    const cut = cutRight(renderer, name, forName)
-    if (cut.length >= 6) return `${cut}  ${sign}`
-  }
-  return cutRight(renderer, name, deviceRoom)
+  if (sign === '') return cutRight(renderer, name, deviceRoom)
+  const full = `${name}  ${sign}`
+  if (renderer.measure(full) <= deviceRoom) return full
+  const ending = ` ${sign[0]}` // ▲ or ▼
+  const cut = cutRight(renderer, name, deviceRoom - renderer.measure(ending))
+  return cut.length >= LETTERS_BESIDE_MARK || cut === name
+    ? cut + ending
+    : cutRight(renderer, name, deviceRoom)
 }
 
 function cutRight(renderer: Renderer, text: string, deviceRoom: number): string {

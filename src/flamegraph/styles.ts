@@ -12,6 +12,7 @@ export function makeStyles(theme: GrafanaTheme2) {
   const radius = shape.radius.default
   const focusRing = { outline: `2px solid ${colors.primary.main}`, outlineOffset: '-1px' }
   const quiet = { color: colors.text.secondary, fontSize: typography.bodySmall.fontSize }
+  const column = { minWidth: 0, minHeight: 0, overflow: 'auto', scrollbarWidth: 'thin' } as const
   return {
     root: css({
       label: 'flametrail',
@@ -25,17 +26,8 @@ export function makeStyles(theme: GrafanaTheme2) {
       fontSize: typography.bodySmall.fontSize,
       '&:focus': { outline: 'none' },
     }),
-    header: css({
-      ...quiet,
-      lineHeight: '18px',
-      display: 'flex',
-      flexWrap: 'wrap',
-      columnGap: 0,
-      maxHeight: 36,
-      overflow: 'hidden',
-      flex: 'none',
-    }),
-    headerPart: css({ whiteSpace: 'pre' }),
+    header: css({ ...quiet, lineHeight: '18px', maxHeight: 54, overflow: 'hidden', flex: 'none' }),
+    headerPart: css({ whiteSpace: 'nowrap' }),
     warning: css({ color: colors.warning.text }),
     toolbar: css({
       display: 'flex',
@@ -211,9 +203,11 @@ export function makeStyles(theme: GrafanaTheme2) {
     }),
     rule: css({ ...quiet, flex: 'none', margin: 0, lineHeight: '16px', fontSize: 11.5 }),
     ruleShort: css({ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' }),
-    tableColumn: css({ flex: '2 1 0', minWidth: 0, minHeight: 0, overflow: 'auto', scrollbarWidth: 'thin' }),
+    tableColumn: css({ ...column, flex: '2 1 0' }),
+    wideTableColumn: css({ ...column, flex: '2.6 1 0' }),
     table: css({
       width: '100%',
+      fontSize: 12,
       borderCollapse: 'collapse',
       fontVariantNumeric: 'tabular-nums',
       '& th': {
@@ -226,7 +220,7 @@ export function makeStyles(theme: GrafanaTheme2) {
         fontWeight: typography.fontWeightMedium,
         boxShadow: `inset 0 -1px 0 ${colors.border.medium}`,
       },
-      '& th:first-of-type': { textAlign: 'left', width: '99%' },
+      '& th:first-of-type': { textAlign: 'left', width: '99%', minWidth: 140 },
       '& th button': {
         width: '100%',
         height: 26,
@@ -270,7 +264,7 @@ export function makeStyles(theme: GrafanaTheme2) {
       '&:focus-visible': focusRing,
     }),
     value: css({ color: colors.text.primary }),
-    share: css({ display: 'inline-block', minWidth: 54, color: colors.text.secondary }),
+    share: css({ display: 'inline-block', minWidth: 46, color: colors.text.secondary }),
     more: css({ ...quiet, padding: spacing(1), display: 'flex', gap: spacing(1), alignItems: 'center' }),
     tooltip: css({
       position: 'fixed',

@@ -26,7 +26,7 @@ describe('values with units', () => {
   const cpu = makeFormat('nanoseconds', 'CPU')
   it('scales time to three digits', () => {
     expect([0, 950, 1_320_000, 45_000_000, 2.78e11, 1.2345e13].map(cpu)).toEqual([
-      '0 ns CPU',
+      '0 s CPU',
       '950 ns CPU',
       '1.32 ms CPU',
       '45.0 ms CPU',
@@ -45,7 +45,7 @@ describe('values with units', () => {
 describe('shares and points', () => {
   it('says what rounds to nothing but is there', () => {
     expect([0, 0.0001, 0.001, 0.342, 0.9999, 1].map(percent)).toEqual([
-      '0.0 %',
+      '0 %',
       '<0.1 %',
       '0.1 %',
       '34.2 %',

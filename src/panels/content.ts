@@ -17,6 +17,9 @@ export interface PanelContent {
   readonly baselineMeta?: AnswerMeta | undefined
 }
 
+/** A full inversion may be eight times the tree; this many boxes are more than a window shows. */
+const ICEBERG_NODES_MAX = 20_000
+
 export type ReadContent = (series: readonly DataFrame[]) => Result<PanelContent>
 
 /** The flame graph: the first profile among the frames, as it is. */
@@ -40,7 +43,11 @@ export const icebergContent: ReadContent = (series) => {
       `This profile was trimmed: ${folded} nodes are folded, and with them own times. ` +
         'Ask for the iceberg in the query (invert), or raise its maximum of nodes.',
     )
-  return success({ ...content, tree: invertTree(read.value.tree), isInverted: true })
+  return success({
+    ...content,
+    tree: invertTree(read.value.tree, { maxNodes: ICEBERG_NODES_MAX }),
+    isInverted: true,
+  })
 }
 
 /** The diff: a diff frame, or two profile frames of which the first is the baseline. */

@@ -1,0 +1,129 @@
+// The page that the browser tests drive: `window.show(…)` puts a panel into it, in a size and a theme, with frames made
+// exactly as the data source makes them.
+import {
+  createTheme,
+  type DataFrame,
+  EventBusSrv,
+  LoadingState,
+  type PanelProps,
+  ThemeContext,
+} from '@grafana/data'
+import React from 'react'
+import { createRoot } from 'react-dom/client'
+import type { CallTree } from '#profile/tree/call-tree'
+import { diffTrees } from '#profile/tree/diff'
+import { invertTree } from '#profile/tree/invert'
+import { pruneTree } from '#profile/tree/prune'
+import type { AnswerMeta } from '#profile/wire/query-api'
+import { diffToJson, treeToJson } from '#profile/wire/tree-answer'
+import { diffToFrame, treeToFrame } from '../../frame/tree-to-frame.ts'
+import { Panel as DiffPanel } from '../diff/Panel.tsx'
+import { Panel as FlamePanel } from '../flamegraph/Panel.tsx'
+import { Panel as IcebergPanel } from '../iceberg/Panel.tsx'
+import { DEFAULT_OPTIONS, type GraphOptions } from '../options.ts'
+import { changedTree, crowdTree, serviceTree } from './sample-trees.ts'
+
+const PANELS = { flame: FlamePanel, iceberg: IcebergPanel, diff: DiffPanel }
+const DAY = Date.UTC(2026, 10, 24, 10)
+
+function metaOf(tree: CallTree, over: Partial<AnswerMeta> = {}): AnswerMeta {
+  return {
+    type: 'process_cpu:cpu:nanoseconds:cpu:nanoseconds',
+    unit: 'nanoseconds',
+    fromMs: DAY,
+    toMs: DAY + 900_000,
+    samples: Math.round(tree.total[0]! / 1e5),
+    endEarly: 0.38,
+    nodes: { sent: tree.depth.length, folded: 0 },
+    sampleProfile: false,
+    coverage: { unreadable: [] },
+    tookMs: 1,
+    ...over,
+  }
+}
+const flame = (tree: CallTree, over?: Partial<AnswerMeta>, invert = false, refId = 'A'): DataFrame =>
+  treeToFrame({ answer: treeToJson(tree, metaOf(tree, over)), query: { invert }, refId })
+
+const pruned = () => {
+  const { tree, foldedNodes } = pruneTree(crowdTree(2_000), 300)
+  return flame(tree, { nodes: { sent: tree.depth.length, folded: foldedNodes } })
+}
+const diff = () => {
+  const [baseline, comparison] = [serviceTree(), changedTree()]
+  const meta = {
+    baseline: metaOf(baseline, { endEarly: 0 }),
+    comparison: metaOf(comparison, { endEarly: 0 }),
+  }
+  const answer = diffToJson(diffTrees({ baseline, comparison }), meta)
+  return diffToFrame({ answer, query: {}, refId: 'A' })
+}
+
+/** Frames by name. */
+const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
+  service: () => [flame(serviceTree())],
+  sample: () => [flame(serviceTree(), { sampleProfile: true })],
+  iceberg: () => [flame(invertTree(serviceTree()), {}, true)],
+  pruned: () => [pruned()],
+  diff: () => [diff()],
+  two: () => [flame(serviceTree()), flame(changedTree(), {}, false, 'B')],
+  crowd: () => [flame(crowdTree(100_000))],
+  nothing: () => [],
+  empty: () =>
+    [flame({ ...serviceTree(), self: new Float64Array(30), total: new Float64Array(30) })].slice(0, 0),
+  metrics: () => [{ length: 0, fields: [{ name: 'time', values: [], config: {}, type: 'time' as never }] }],
+}
+
+export interface ShowInput {
+  readonly panel: keyof typeof PANELS
+  readonly series: keyof typeof SERIES
+  readonly width: number
+  readonly height: number
+  readonly isDark: boolean
+  readonly options?: Partial<GraphOptions>
+}
+
+declare global {
+  interface Window {
+    /** Resolves with the milliseconds from the call to the frame after it. */
+    show(input: ShowInput): Promise<number>
+    /** Keys that reached the page: what a panel stops, Grafana never sees. */
+    leaked: string[]
+  }
+}
+
+const root = createRoot(document.getElementById('root')!)
+const kept = new Map<string, DataFrame[]>()
+let shown = 0
+window.leaked = []
+window.addEventListener('keydown', (event) => window.leaked.push(event.key))
+
+window.show = (input) => {
+  const series = kept.get(input.series) ?? SERIES[input.series]!()
+  kept.set(input.series, series)
+  const theme = createTheme({ colors: { mode: input.isDark ? 'dark' : 'light' } })
+  document.body.style.background = theme.colors.background!.canvas!
+  const Panel = PANELS[input.panel]
+  const props = {
+    data: { series, state: LoadingState.Done, timeRange: undefined },
+    options: { ...DEFAULT_OPTIONS, ...input.options },
+    width: input.width,
+    height: input.height,
+    timeZone: 'utc',
+    eventBus: new EventBusSrv(),
+  } as unknown as PanelProps<GraphOptions>
+  const startedMs = performance.now()
+  // The frame around a panel, as a dashboard draws it.
+  const around = { background: theme.colors.background!.primary!, padding: 12, width: input.width + 24 }
+  root.render(
+    <React.StrictMode>
+      <ThemeContext.Provider value={theme}>
+        <div style={around}>
+          <Panel key={shown++} {...props} />
+        </div>
+      </ThemeContext.Provider>
+    </React.StrictMode>,
+  )
+  return new Promise((resolve) =>
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - startedMs))),
+  )
+}
