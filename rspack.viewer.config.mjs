@@ -25,7 +25,12 @@ export default {
   resolve: {
     extensions: ['.ts', '.tsx', '.mjs', '.js'],
     // The code editor: 4 MB that nothing here opens.
-    alias: { 'monaco-editor': false, '@monaco-editor/react': false },
+    // Zones of the last and next years instead of all since 1880: 0.7 MB less to parse.
+    alias: {
+      'moment-timezone$': 'moment-timezone/builds/moment-timezone-with-data-10-year-range.js',
+      'monaco-editor': false,
+      '@monaco-editor/react': false,
+    },
   },
   module: {
     rules: [

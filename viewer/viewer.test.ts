@@ -1,6 +1,6 @@
 // The built page in a real Chromium, over answers that the backend's own verbs and writers made.
 import type { Browser, BrowserContext } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtViewer } from './testing/built-viewer.ts'
 import { launchChromium, openContext, openPage, type TestPage } from './testing/chromium.ts'
 import { type SampleServer, startSampleServer } from './testing/sample-server.ts'
@@ -20,12 +20,18 @@ afterAll(async () => {
 
 describe('the page', () => {
   let view: TestPage
-  beforeEach(async () => {
-    await view?.page.close()
+  beforeAll(async () => {
     view = await openPage(context, server.url)
+    await view.page.goto(server.url)
   })
+  /** As the browser's own history does it: the page itself stays. */
+  const visit = (link: string) =>
+    view.page.evaluate((url) => {
+      window.history.pushState(null, '', url)
+      window.dispatchEvent(new PopStateEvent('popstate'))
+    }, `/${link}`)
   const open = async (link: string) => {
-    await view.page.goto(`${server.url}/${link}`)
+    await visit(link)
     await view.page.getByRole('tree').first().waitFor()
     return view.page
   }
@@ -43,7 +49,9 @@ describe('the page', () => {
   it('opens exactly what the link says', async () => {
     const link = '?query={service_name="shop"}&from=1700000000000&to=1700000600000&view=iceberg&theme=light'
     const before = server.asked.length
-    const page = await open(link)
+    const { page } = await openPage(context, server.url)
+    await page.goto(`${server.url}/${link}`)
+    await page.getByRole('tree').first().waitFor()
     expect(await page.getByLabel('Selector', { exact: true }).inputValue()).toBe('{service_name="shop"}')
     expect(await page.getByRole('tab', { selected: true }).innerText()).toBe('Iceberg')
     const iceberg = server.asked.slice(before).find(({ route }) => route === 'iceberg')
@@ -62,6 +70,7 @@ describe('the page', () => {
     await open(
       '?view=diff&from=1700000600000&to=1700000900000&baselineFrom=1700000000000&baselineTo=1700000300000',
     )
+    await view.page.getByTestId('flametrail-changes').waitFor()
     const diff = server.asked.slice(before).find(({ route }) => route === 'diff')
     expect(diff?.body).toMatchObject({
       baseline: { query: '{}', from: '2023-11-14T22:13:20.000Z', to: '2023-11-14T22:18:20.000Z' },
@@ -92,6 +101,7 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Use the dark theme' }).waitFor()
     expect(await color()).not.toBe(dark)
     expect(new URL(page.url()).search).toBe('?theme=light')
+    expect(view.complaints).toEqual([])
     expect(server.asked.filter(({ route }) => route === 'flame').length).toBe(asked)
   })
 
@@ -116,7 +126,7 @@ describe('the page', () => {
   })
 
   it('underlines the place of an error, and shows the sentence of the backend', async () => {
-    await view.page.goto(`${server.url}/?query={service_name=`)
+    await visit('?query={service_name=')
     const sentence = await view.page.getByTestId('flametrail-error').innerText()
     expect(sentence).toMatch(/at 14/)
     expect(await view.page.getByLabel('Selector', { exact: true }).getAttribute('aria-invalid')).toBe('true')
@@ -125,7 +135,7 @@ describe('the page', () => {
 
   it('lets someone in who brings the token, and no one else', async () => {
     server.requireToken('flt_good')
-    await view.page.goto(server.url)
+    await visit('?from=now-5m')
     const token = view.page.getByLabel('Token', { exact: true })
     await token.fill('flt_bad')
     await view.page.getByRole('button', { name: 'Open' }).click()

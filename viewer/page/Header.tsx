@@ -45,6 +45,11 @@ export function Header({ status, onTheme, linkOf, children }: HeaderProps) {
 function CopyLink({ linkOf }: { readonly linkOf: () => string }) {
   const [isCopied, setCopied] = useState(false)
   const copy = async () => {
+    // Browsers keep the clipboard from pages that came over plain HTTP, loopback aside.
+    if (navigator.clipboard === undefined) {
+      window.prompt('Copy this link:', linkOf())
+      return
+    }
     await navigator.clipboard.writeText(linkOf())
     setCopied(true)
     setTimeout(() => setCopied(false), 2_000)

@@ -31,6 +31,8 @@ export interface PageProps {
 }
 
 const CHART_HEIGHT_CSS = 132
+/** A tree has no points over time: it is not asked anew when the window changes. */
+const TREE_POINTS = 1_000
 const STATUS_EVERY_MS = 10_000 // as often as agents send
 
 export function Page({ dataSource, panels, state, onState }: PageProps) {
@@ -98,7 +100,7 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
     name: 'view',
     query,
     panelPluginId,
-    widthCss: graph.size.widthCss,
+    widthCss: TREE_POINTS,
   })
   const choose = (fromMs: number, toMs: number) => setRange(absoluteRange(fromMs, toMs))
   return (

@@ -57,7 +57,9 @@ export function usePanelData(question: PanelQuestion): PanelData {
     })
     return () => subscription.unsubscribe()
   }, [name, dataSource, key, range, panelPluginId, points, widthCss === 0])
-  return data
+  // What another panel drew is nothing to this one: no answer yet is better than one of the wrong kind.
+  const isForeign = data.request !== undefined && data.request.panelPluginId !== panelPluginId
+  return isForeign ? { state: LoadingState.Loading, series: [], timeRange: range } : data
 }
 
 function requestOf(parts: {
