@@ -5,7 +5,7 @@ import { asId, NONE, type StackId } from '#profile/model/ids'
 import { labelsOf } from '#profile/model/labels'
 import type { Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
-import { encodeOtlpProfiles } from '#profile/wire/otlp-encode'
+import { encodeOtlpProfiles } from '#profile/wire/otlp-profiles'
 import { Refusal } from './command.ts'
 
 /** The label that marks every series of it; the backend turns it into `meta.sampleProfile`. */
