@@ -15,7 +15,7 @@ export interface FrameTable {
 
 /** Columns of n ≥ 1 nodes in pre-order; node 0 is the root: depth 0, frame 0. Siblings have different frames and stand
  *  in order of name, file, mapping (by UTF-16 code units), so that the same program gives the same picture; an inverted
- *  tree has them widest first. `total[i] = self[i] + Σ total of the children`. */
+ *  tree has them widest first; "(folded)" stands last in both. `total[i] = self[i] + Σ total of the children`. */
 export interface CallTree {
   readonly frames: FrameTable
   readonly depth: Uint16Array

@@ -6,9 +6,10 @@
 //                                     main 2
 //
 // A full inversion explodes: 100,000 nodes make 778,000, because every leaf carries its own copy of its callers. So it
-// grows level by level, heaviest box first, and stops at a number of boxes. A box is a set of cursors: one for each node
-// of the tree with self value, standing at the caller that the box shows. Opening a box moves each of its cursors to the
-// parent and splits the set by frame. Two cursors of a box never meet: with the same frames above a common node they would
+// grows from the base, always by the heaviest box that is not there yet, and stops at a number of boxes; as no caller is
+// heavier than its box, these are the heaviest of the whole iceberg, and the rest was never made. A box is a set of
+// cursors: one for each node of the tree with self value, standing at the caller that the box shows. Keeping a box moves
+// each of its cursors to the parent and splits the set by frame. Two cursors of a box never meet: with the same frames above a common node they would
 // be the same node. Recursion therefore counts once: a sample has one leaf, so it is in one base box.
 import { NONE } from '../model/ids.ts'
 import { parentsOf } from './ancestry.ts'
@@ -26,9 +27,9 @@ export interface InvertOptions {
 /** Turns a call tree upside down. Samples of the empty stack stay with the root.
  *  out  tree  siblings widest first, then by name, "(folded)" last; the self value of a box is what begins there, so
  *             inverting a whole iceberg gives the tree back. Totals of the base add up to all self values of the input.
- *             A box that was not opened, or not wholly, has a "(folded)" child with the exact rest; `folded` counts the
- *             call paths in it: at least so many boxes are missing.
- *  cost O(cursors · depth) at worst, about maxNodes openings when bounded.  throws if maxNodes is below 1 */
+ *             Bounded, it holds the heaviest boxes; what is missing on a box is its "(folded)" child, the exact rest, and
+ *             `folded` counts the call paths in it: at least so many boxes are not there.
+ *  cost O(cursors · depth) at worst, about maxNodes splits when bounded.  throws if maxNodes is below 1 */
 export function invertTree(tree: CallTree, options: InvertOptions = {}): CallTree {
   const sides = sidesOf(tree)
   const { shape, sides: inverted } = invert({ shape: tree, sides, weights: tree.self, options })
@@ -53,17 +54,22 @@ interface InvertInput {
 function invert({ shape, sides, weights, options: { maxNodes = Infinity } }: InvertInput) {
   if (!(maxNodes >= 1)) throw new Error(`maxNodes is ${maxNodes}; at least 1 is needed, the root`)
   const boxes = new Boxes({ shape, sides, weights })
-  if (maxNodes === Infinity) for (let box = 0; box < boxes.count; box++) boxes.open(box, Infinity)
+  if (maxNodes === Infinity) for (let box = 0; box < boxes.count; box++) boxes.keep(box)
   else {
     const heap = new MaxHeap((box) => boxes.weight[box]!)
     heap.push(0)
-    for (let box = heap.pop(); box !== undefined; box = heap.pop())
-      for (const child of boxes.open(box, maxNodes - boxes.keptCount)) heap.push(child)
+    for (let kept = 0; kept < maxNodes; kept++) {
+      const box = heap.pop()
+      if (box === undefined) break
+      const children = boxes.keep(box)
+      for (let child = children.from; child < children.to; child++) heap.push(child)
+    }
   }
   return arrange({ ...boxes.nodes(), order: 'given' })
 }
 
-/** The growing iceberg. Box 0 is the root; a parent's number is smaller than its children's, siblings stand in order. */
+/** The growing iceberg. Box 0 is the root; a parent's number is smaller than its children's, siblings stand in order. A box
+ *  is a candidate until it is kept; candidates that are never kept end in their parent's "(folded)" box. */
 class Boxes {
   readonly #shape: Shape
   readonly #foldedFrame: number
@@ -80,13 +86,12 @@ class Boxes {
   // One row per box.
   readonly #parent: number[] = [NONE]
   readonly #frame: number[] = [0]
-  readonly #selves: readonly number[][]
-  readonly #folded: number[] = [0]
   readonly #cursorStart: number[] = [0]
   readonly #cursorEnd: number[]
-  readonly weight: number[] = [Infinity] // the root opens first
-  /** Boxes that are no "(folded)" one. */
-  keptCount = 1
+  readonly #isKept: boolean[] = [false]
+  readonly #selves: readonly number[][]
+  /** Width, by which boxes are kept. The input's own "(folded)" weighs nothing: it joins the rest as long as there is one. */
+  readonly weight: number[] = [0]
 
   // One row per frame, zero between two openings.
   readonly #cursorsOfFrame: Uint32Array
@@ -120,48 +125,47 @@ class Boxes {
     return this.#parent.length
   }
 
-  /** Adds the next level on one box: at most `budget` children, the lightest others in one "(folded)" child.
-   *  out  the children that may be opened in turn */
-  open(box: number, budget: number): readonly number[] {
+  /** Keeps a box and makes the next level on it: one candidate per caller, widest first.  out: their numbers */
+  keep(box: number): { readonly from: number; readonly to: number } {
+    this.#isKept[box] = true
     const start = this.#cursorStart[box]!
-    const end = this.#cursorEnd[box]!
     const frames = this.#callersOf(box)
-    this.#sortByFrame({ start, end, frames })
-    const kept = Math.min(frames.length, Math.max(0, budget))
-    const children: number[] = []
+    this.#sortByFrame({ start, end: this.#cursorEnd[box]!, frames })
+    const from = this.count
     let next = start
-    for (let i = 0; i < kept; i++) {
-      const frame = frames[i]!
-      const child = this.#append({ parent: box, frame })
-      this.weight[child] = this.#weightOfFrame[frame]!
-      this.#cursorStart[child] = next
+    for (const frame of frames) {
+      this.#parent.push(box)
+      this.#frame.push(frame)
+      this.#cursorStart.push(next)
       next += this.#cursorsOfFrame[frame]!
-      this.#cursorEnd[child] = next
-      if (box === 0 && frame === this.#foldedFrame) this.#folded[child] = this.#pathsIn(0, child)
-      children.push(child)
+      this.#cursorEnd.push(next)
+      this.#isKept.push(false)
+      for (const self of this.#selves) self.push(0)
+      this.weight.push(frame === this.#foldedFrame ? 0 : this.#weightOfFrame[frame]!)
+      this.#cursorsOfFrame[frame] = 0
+      this.#weightOfFrame[frame] = 0
     }
-    this.keptCount += kept
-    let rest = 0
-    for (let i = kept; i < frames.length; i++) rest += this.#cursorsOfFrame[frames[i]!]!
-    if (rest > 0) this.#fold({ box, start: next, end: next + rest })
-    for (const frame of frames) this.#cursorsOfFrame[frame] = this.#weightOfFrame[frame] = 0
-    return children
+    return { from, to: this.count }
   }
 
   /** Moves the cursors of a box to their callers and counts them per frame; those at the top leave their value here.
-   *  out  frames of the callers, widest first, then by name */
+   *  out  frames of the callers, widest first, then by name, "(folded)" last */
   #callersOf(box: number): number[] {
     const frames: number[] = []
     for (let slot = this.#cursorStart[box]!; slot < this.#cursorEnd[box]!; slot++) {
       const node = box === 0 ? this.#at[slot]! : this.#parentOfNode[this.#at[slot]!]!
       this.#at[slot] = node
-      if (node === 0) this.#addSelf(box, this.#origin[slot]!)
+      if (node === 0)
+        this.#selves.forEach((self, k) => {
+          self[box]! += this.#sides[k]!.self[this.#origin[slot]!]!
+        })
       else {
         const frame = this.#shape.frame[node]!
         if (this.#cursorsOfFrame[frame]!++ === 0) frames.push(frame)
         this.#weightOfFrame[frame]! += this.#weightOfNode[this.#origin[slot]!]!
       }
     }
+    if (frames.length < 2) return frames
     const isLast = (frame: number) => (frame === this.#foldedFrame ? 1 : 0)
     return frames.sort(
       (one, other) =>
@@ -169,7 +173,7 @@ class Boxes {
     )
   }
 
-  /** Brings the cursors of each frame together, in the order of `frames`; those at the top go last. */
+  /** Brings the cursors of each frame together, in the order of `frames`. Those at the top are done: they get no slot. */
   #sortByFrame({ start, end, frames }: { start: number; end: number; frames: readonly number[] }): void {
     const next = this.#slotOfFrame
     let place = start
@@ -181,8 +185,7 @@ class Boxes {
     for (let slot = start; slot < end; slot++) {
       const node = this.#at[slot]!
       if (node === 0) continue
-      const frame = this.#shape.frame[node]!
-      const target = next[frame]!++
+      const target = next[this.#shape.frame[node]!]!++
       this.#atScratch[target] = node
       this.#originScratch[target] = this.#origin[slot]!
     }
@@ -190,47 +193,57 @@ class Boxes {
     this.#origin.set(this.#originScratch.subarray(start, place), start)
   }
 
-  #append({ parent, frame }: { readonly parent: number; readonly frame: number }): number {
-    const box = this.#parent.push(parent) - 1
-    this.#frame.push(frame)
-    this.#folded.push(0)
-    for (const self of this.#selves) self.push(0)
-    this.weight.push(0)
-    this.#cursorStart.push(0)
-    this.#cursorEnd.push(0)
-    return box
+  /** The boxes kept so far, in their order, and behind them one "(folded)" box per parent for the candidates left. */
+  nodes() {
+    const numberOf = new Int32Array(this.count).fill(NONE)
+    let count = 0
+    for (let box = 0; box < this.count; box++) if (this.#isKept[box]!) numberOf[box] = count++
+    const restOf = new Int32Array(count).fill(NONE)
+    const keptCount = count
+    for (let box = 1; box < this.count; box++) {
+      const above = numberOf[this.#parent[box]!]!
+      if (numberOf[box] !== NONE) continue
+      if (restOf[above] === NONE) restOf[above] = count++
+      numberOf[box] = restOf[above]!
+    }
+    const parent = new Int32Array(count).fill(NONE)
+    const frame = new Uint32Array(count).fill(this.#foldedFrame, keptCount)
+    const folded = new Uint32Array(count)
+    const selves = this.#sides.map(() => new Float64Array(count))
+    for (let box = 0; box < this.count; box++) {
+      const number = numberOf[box]!
+      const isKept = this.#isKept[box]!
+      if (box > 0) parent[number] = numberOf[this.#parent[box]!]!
+      if (isKept) frame[number] = this.#frame[box]!
+      if (!isKept || this.#isFoldedBase(box)) folded[number]! += this.#pathsIn(box)
+      selves.forEach((self, k) => {
+        self[number]! += isKept ? this.#selves[k]![box]! : this.#sumOfOrigins(box, k)
+      })
+    }
+    return { frames: this.#shape.frames, parent, frame, selves, folded }
   }
 
-  /** One "(folded)" child for all cursors that got no box of their own. */
-  #fold({ box, start, end }: { readonly box: number; readonly start: number; readonly end: number }): void {
-    const rest = this.#append({ parent: box, frame: this.#foldedFrame })
-    this.#cursorStart[rest] = start
-    this.#cursorEnd[rest] = end
-    this.#folded[rest] = this.#pathsIn(box, rest)
-    for (let slot = start; slot < end; slot++) this.#addSelf(rest, this.#origin[slot]!)
+  /** Whether a box stands for what was trimmed before the inversion. */
+  #isFoldedBase(box: number): boolean {
+    const isFolded = this.#shape.folded !== undefined && this.#frame[box] === this.#foldedFrame
+    return isFolded && this.#parent[box] === 0
   }
 
-  /** Call paths in a child of `box`. In the base a "(folded)" node of the input counts for all that it stands for. */
-  #pathsIn(box: number, child: number): number {
+  /** Call paths in a box. In the base a "(folded)" node of the input counts for all that it stands for. */
+  #pathsIn(box: number): number {
     const { folded } = this.#shape
     let paths = 0
-    for (let slot = this.#cursorStart[child]!; slot < this.#cursorEnd[child]!; slot++)
-      paths += (box === 0 && folded?.[this.#origin[slot]!]) || 1
+    for (let slot = this.#cursorStart[box]!; slot < this.#cursorEnd[box]!; slot++)
+      paths += (this.#parent[box] === 0 && folded?.[this.#origin[slot]!]) || 1
     return paths
   }
 
-  #addSelf(box: number, node: number): void {
-    for (let k = 0; k < this.#sides.length; k++) this.#selves[k]![box]! += this.#sides[k]!.self[node]!
-  }
-
-  nodes() {
-    return {
-      frames: this.#shape.frames,
-      parent: Int32Array.from(this.#parent),
-      frame: Uint32Array.from(this.#frame),
-      selves: this.#selves.map((self) => Float64Array.from(self)),
-      folded: Uint32Array.from(this.#folded),
-    }
+  #sumOfOrigins(box: number, side: number): number {
+    const { self } = this.#sides[side]!
+    let sum = 0
+    for (let slot = this.#cursorStart[box]!; slot < this.#cursorEnd[box]!; slot++)
+      sum += self[this.#origin[slot]!]!
+    return sum
   }
 }
 
