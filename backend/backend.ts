@@ -3,6 +3,7 @@
 //   listen (503 starting) ─► open store ─► ready ─► close: no new connections ─► requests end ─► store commits and closes
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { SERVER_HEADER } from '#profile/wire/query-api'
 import { ServiceError } from './errors.ts'
 import type { PushService } from './ingest/receive.ts'
 import type { Limits } from './limits.ts'
@@ -69,6 +70,7 @@ export async function startBackend(settings: BackendSettings, parts: BackendPart
       hosts: settings['server-hosts'],
       isOpen: isInsecure,
       failuresPerMinute: limits.authFailuresPerMinute,
+      audit: log,
     }),
     version,
     viewerDirectory:
@@ -172,7 +174,7 @@ export function createHttpServer(app: App, limits: Limits): Server {
           : ['400 Bad Request', 'this is no HTTP request']
     const body = JSON.stringify({ error: { code: 'invalid', message: words } })
     socket.end(
-      `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `HTTP/1.1 ${status}\r\nconnection: close\r\n${SERVER_HEADER}: flametrail\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     )
   })
   return server

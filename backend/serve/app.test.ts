@@ -512,6 +512,65 @@ describe('asking', () => {
     expect(reply.headers['retry-after']).toBe(status === 429 ? '7' : status === 504 ? '5' : undefined)
   })
 
+  it('refuses a query of a megabyte and what waits beyond the queue', async () => {
+    const bed = await open({}, limitsOf({ queriesRunning: 1, 'query.queue': 1 }), (service) => ({
+      ...service,
+      top: () => held.then(() => ({}) as never),
+    }))
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const large = JSON.stringify({ query: 'x'.repeat(MiB) })
+    const headers = { 'content-type': 'application/json' }
+    expect((await bed.ask('POST', '/api/v1/top', { headers, body: large })).json.error.message).toContain(
+      'at most 1048576 bytes',
+    )
+    const two = [1, 2].map(() => bed.ask('GET', '/api/v1/top'))
+    await expect.poll(async () => (await bed.ask('GET', '/metrics')).text).toContain('query_waiting 2')
+    const third = await bed.ask('GET', '/api/v1/flame')
+    expect(third).toMatchObject({
+      status: 429,
+      json: { error: { code: 'queue_full', key: 'limits.query.queue' } },
+    })
+    release()
+    await Promise.all(two)
+  })
+
+  it('keeps the names of its metrics', async () => {
+    const bed = await open()
+    await bed.ask('POST', ROUTE, { headers: PROTOBUF, body: profile(1) })
+    const { text } = await bed.ask('GET', '/metrics')
+    const names = text.split('\n').filter((line) => line.startsWith('# TYPE flametrail_backend_'))
+    expect(names.map((line) => line.slice('# TYPE flametrail_backend_'.length))).toEqual([
+      'build_info gauge',
+      'insecure gauge',
+      'event_loop_lag_seconds gauge',
+      'auth_failures_total counter',
+      'ingest_requests_total counter',
+      'ingest_samples_total counter',
+      'duplicates_total counter',
+      'discarded_total counter',
+      'cut_total counter',
+      'ack_seconds histogram',
+      'requests_inflight gauge',
+      'senders gauge',
+      'clock_offset_seconds_max gauge',
+      'query_total counter',
+      'query_seconds histogram',
+      'query_waiting gauge',
+      'store_bytes gauge',
+      'store_files gauge',
+      'store_oldest_seconds gauge',
+      'store_writable gauge',
+      'series_active gauge',
+      'quarantined_total counter',
+    ])
+    // Every line is a comment, nothing, or a name with labels and a number.
+    const line = /^(#.*|[a-z_]+(\{[a-z]+="[^"\n]*"(,[a-z]+="[^"\n]*")*\})? (NaN|[0-9.e+-]+))?$/
+    for (const one of text.split('\n')) expect(one).toMatch(line)
+  })
+
   it('compresses from 1 KiB when asked to, and never when refused', async () => {
     const bed = await open()
     const encoding = async (accept: string, target = '/api/v1/top') =>
@@ -668,6 +727,8 @@ describe('with tokens', () => {
     expect(metrics.text).toContain('flametrail_backend_auth_failures_total 12')
     const everything = said + metrics.text + bed.logged.join()
     expect(everything).not.toContain(secret)
+    expect(bed.logged.length).toBe(10)
+    expect(bed.logged[0]).toBe('audit: refused a token (aaaaaaaaaaaa) from 127.0.0.1')
     for (const token of tokens.values()) expect(everything).not.toContain(token.slice(17))
   })
 

@@ -13,9 +13,15 @@ const writer = createToken({ file, scopes: ['write'] })
 const NOW_MS = Date.now()
 
 const guarded = () =>
-  createGate({ book: openTokenBook(file, () => {}), hosts: [], isOpen: false, failuresPerMinute: 10 })
+  createGate({
+    book: openTokenBook(file, () => {}),
+    hosts: [],
+    isOpen: false,
+    failuresPerMinute: 10,
+    audit: () => {},
+  })
 const loopback = (...hosts: string[]) =>
-  createGate({ book: undefined, hosts, isOpen: false, failuresPerMinute: 10 })
+  createGate({ book: undefined, hosts, isOpen: false, failuresPerMinute: 10, audit: () => {} })
 
 /** "ok", or the code of the refusal. */
 function knock(

@@ -3,7 +3,7 @@
 // sites nor by a name that was rebound to this address.
 import type { IncomingHttpHeaders } from 'node:http'
 import { ServiceError } from '../errors.ts'
-import type { TokenBook, TokenScope } from './tokens.ts'
+import { type TokenBook, type TokenScope, tokenId } from './tokens.ts'
 
 /** What a route asks of its caller. 'none': health, one word each. 'login': the doors, which look at tokens themselves.
  *  'any': some token, as where there is no route at all. */
@@ -44,12 +44,14 @@ export function createGate(parts: {
   readonly hosts: readonly string[]
   readonly isOpen: boolean
   readonly failuresPerMinute: number
+  /** Told of refused tokens, by their id and never by their secret. */
+  readonly audit: (line: string) => void
 }): Gate {
-  const { book, hosts, isOpen, failuresPerMinute } = parts
+  const { book, hosts, isOpen, failuresPerMinute, audit } = parts
   const recent = new Map<string, number[]>()
   let failures = 0
 
-  const fail = (knock: Knock): ServiceError => {
+  const fail = (knock: Knock, secret: string): ServiceError => {
     failures++
     const times = (recent.get(knock.address) ?? []).filter((time) => knock.nowMs - time < MINUTE_MS)
     recent.delete(knock.address)
@@ -64,6 +66,7 @@ export function createGate(parts: {
       )
     }
     times.push(knock.nowMs)
+    audit(`audit: refused a token (${tokenId(secret) ?? 'malformed'}) from ${knock.address}`)
     return new ServiceError(
       'unauthenticated',
       'the token is not valid here; create one with: flametrail token create',
@@ -78,7 +81,7 @@ export function createGate(parts: {
         `this backend wants a token${scope === 'any' ? '' : ` with scope ${scope}`}: send "Authorization: Bearer flt_…"; create one with: flametrail token create`,
       )
     const entry = book.check(secret.value, knock.nowMs)
-    if (entry === undefined) throw fail(knock)
+    if (entry === undefined) throw fail(knock, secret.value)
     if (secret.isCookie) checkBrowser(knock.headers)
     if (scope !== 'any' && !entry.scopes.includes(scope))
       throw new ServiceError(
@@ -100,7 +103,7 @@ export function createGate(parts: {
       return OPEN
     },
     login(knock, secret) {
-      if (book !== undefined && book.check(secret, knock.nowMs) === undefined) throw fail(knock)
+      if (book !== undefined && book.check(secret, knock.nowMs) === undefined) throw fail(knock, secret)
     },
   }
 }

@@ -67,10 +67,11 @@ export function queryRoutes(parts: QueryRoutesParts): readonly Route[] {
       path: `/api/v1/${path}`,
       scope: 'read',
       answer: (ask) =>
-        metered(meter, name, parts.limits, ask, async () => {
+        counted(meter, name, ask, async () => {
           const fields =
             method === 'GET' ? fieldsOfParams(ask.params, schema) : await fieldsOfBody(ask, parts.limits)
-          return jsonAnswer(await run(check(schema, fields, `/api/v1/${path}`), ask))
+          const request = check(schema, fields, `/api/v1/${path}`)
+          return jsonAnswer(await inTurn(meter, parts.limits, () => run(request, ask)))
         }),
     })
     return [route('GET'), route('POST')]
@@ -105,26 +106,17 @@ export function queryRoutes(parts: QueryRoutesParts): readonly Route[] {
   ]
 }
 
-/** Counts a query and bounds how many wait: the worker answers them one after the other. */
-async function metered<T>(
+/** Counts a query by its outcome, and measures it. */
+async function counted<T>(
   meter: QueryMeter,
-  name: string,
-  limits: Limits,
+  name: (typeof ROUTES)[number],
   ask: Ask,
   run: () => Promise<T>,
 ): Promise<T> {
-  const limit = limits.queriesRunning + limits['query.queue']
   const count = (code: string) =>
     meter.counts.set(`${name} ${code}`, (meter.counts.get(`${name} ${code}`) ?? 0) + 1)
-  meter.running++
   const started = performance.now()
   try {
-    if (meter.running > limit)
-      throw new ServiceError(
-        'queue_full',
-        `${limit} queries wait already; ask again in a moment or raise limits.query.queue`,
-        { key: 'limits.query.queue', limit, retryAfterS: 2 },
-      )
     const answer = await run()
     count('ok')
     return answer
@@ -132,8 +124,24 @@ async function metered<T>(
     count(ask.incoming.socket.destroyed ? 'canceled' : ServiceError.from(error).code)
     throw error
   } finally {
-    meter.running--
     meter.seconds.get(name)?.observe((performance.now() - started) / 1_000)
+  }
+}
+
+/** Bounds how many queries wait for the worker. A request that is still being sent is not one of them. */
+async function inTurn<T>(meter: QueryMeter, limits: Limits, run: () => Promise<T>): Promise<T> {
+  const limit = limits.queriesRunning + limits['query.queue']
+  if (meter.running >= limit)
+    throw new ServiceError(
+      'queue_full',
+      `${limit} queries wait already; ask again in a moment or raise limits.query.queue`,
+      { key: 'limits.query.queue', limit, retryAfterS: 2 },
+    )
+  meter.running++
+  try {
+    return await run()
+  } finally {
+    meter.running--
   }
 }
 
@@ -169,6 +177,8 @@ function oneOrList(field: unknown, name: string, values: readonly string[]): unk
   )
 }
 
+const BODY_BYTES_MAX = 2 ** 20 // a selector and a path of a thousand long names
+
 async function fieldsOfBody(ask: Ask, limits: Limits): Promise<unknown> {
   const { headers } = ask.incoming
   const type = (headers['content-type'] ?? 'application/json').split(';')[0]!.trim().toLowerCase()
@@ -181,7 +191,15 @@ async function fieldsOfBody(ask: Ask, limits: Limits): Promise<unknown> {
     chunks: bodyChunks(ask.incoming),
     encoding: headers['content-encoding'],
     length: bodyLength(ask.incoming),
-    limits,
+    limits: {
+      ...limits,
+      bodyBytes: Math.min(limits.bodyBytes, BODY_BYTES_MAX),
+      decompressedBytes: Math.min(limits.decompressedBytes, BODY_BYTES_MAX),
+    },
+  }).catch((error: unknown) => {
+    if (!(error instanceof ServiceError) || error.code !== 'too_large') throw error
+    const message = `a query has at most ${BODY_BYTES_MAX} bytes, this one has more; ask for a shorter path`
+    throw new ServiceError('too_large', message, { limit: BODY_BYTES_MAX })
   })
   try {
     return body.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))

@@ -26,7 +26,7 @@ export async function sendAnswer(
     headers['content-encoding'] = 'gzip'
   }
   if (isCompressible(headers) || headers['content-encoding'] !== undefined) headers.vary ??= 'Accept-Encoding'
-  headers['content-length'] = String(body.length)
+  if (answer.status !== 304) headers['content-length'] = String(body.length) // of a 304 it would be the file's
   if (outgoing.destroyed) return
   const isUnread = !incoming.complete && hasBody(incoming)
   if (isUnread) headers.connection = 'close'

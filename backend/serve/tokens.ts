@@ -121,7 +121,7 @@ export function openTokenBook(file: string, complain: (message: string) => void)
         lookedMs = nowMs
         reload()
       }
-      const id = TOKEN.exec(secret)?.[1]
+      const id = tokenId(secret)
       const entry = id === undefined ? undefined : byId.get(id)
       const isEqual = timingSafeEqual(hashOf(secret), entry?.hash ?? nobody)
       const isAlive = entry?.expires === undefined || nowMs < entry.expires.getTime()
@@ -129,6 +129,9 @@ export function openTokenBook(file: string, complain: (message: string) => void)
     },
   }
 }
+
+/** The id within a secret, which is no secret itself; undefined if it does not look like a token. */
+export const tokenId = (secret: string): string | undefined => TOKEN.exec(secret)?.[1]
 
 /** Checks words against the closed list of scopes; sorted, without repeats.  throws TokenFileError */
 export function parseScopes(words: readonly string[]): readonly TokenScope[] {
