@@ -27,7 +27,11 @@ export const LIMITS = {
   ingestInflight: limit('count', 64, 'push requests worked on at once'),
   'ingest.queue': limit('bytes', 64 * MiB, 'inflated bodies that wait for their commit'),
   'ingest.maxAhead': limit('ms', 10 * MINUTE, 'how far the clock of a sender may run ahead of ours'),
-  'ingest.maxAge': limit('ms', 26 * HOUR, 'oldest sample taken: as long as request keys are remembered'),
+  'ingest.maxAge': limit(
+    'ms',
+    26 * HOUR,
+    'older samples are stored with a warning: request keys are remembered no longer',
+  ),
   headerTimeout: limit('ms', 10 * SECOND, 'time to send the head of a request'),
   bodyTimeout: limit('ms', 60 * SECOND, 'time to send a whole request'),
   idleTimeout: limit('ms', 75 * SECOND, 'an idle connection; above the 60 s that proxies keep one'),

@@ -1,7 +1,7 @@
 // When does a store begin a new file, forget a request, let a file go? Pure rules, the same for every store.
 
 export const HOUR_MS = 3_600_000
-/** Samples are refused after 26 h; a file receives for one hour. */
+/** A request may come again for 26 h (limits.ingest.maxAge); a file receives for one hour. */
 const KEYS_REMEMBERED_MS = 27 * HOUR_MS
 
 /** Start of the hour of a moment, epoch ms. */
