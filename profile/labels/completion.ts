@@ -85,13 +85,10 @@ function readPiece(text: string, start: number, cursor: number): Piece {
   function completionIn(): Piece['completion'] {
     if (cursor <= name.end) return nameCompletion(text, Math.min(nameAt, cursor), name, cursor)
     if (operator === undefined || cursor < operatorAt + operator.length) {
-      if (name.text === '' || cursor > operatorAt + 2) return undefined
+      const end = operatorAt + (operator?.length ?? (text[operatorAt] === '!' ? 1 : 0))
+      if (name.text === '' || cursor > end) return undefined
       const from = Math.min(operatorAt, cursor)
-      const to = Math.max(
-        from,
-        operatorAt + (/[=!]/.test(text[operatorAt] ?? '') ? (operator?.length ?? 1) : 0),
-      )
-      return { kind: 'operator', prefix: text.slice(from, cursor), from, to }
+      return { kind: 'operator', prefix: text.slice(from, cursor), from, to: end }
     }
     const label = name.text
     if (value === undefined) {

@@ -58,6 +58,10 @@ function compileRegex(text: string): Result<RE2JS> {
     return success(regex)
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error
-    return failure(`the regex is not RE2 syntax: ${error.message.replace(/^error parsing regexp: /, '')}`)
+    return failure(`the regex is not RE2 syntax: ${reason(error)}`)
   }
 }
+
+/** The engine's own words, without its prefix and without the flag that we put in front. */
+const reason = (error: RE2JSException): string =>
+  error.message.replace(/^error parsing regexp: /, '').replace('`(?s)', '`')
