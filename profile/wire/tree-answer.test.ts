@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { arbTree } from '../testing/arbitrary.ts'
 import type { CallTree, DiffTree } from '../tree/call-tree.ts'
+import { diffTrees } from '../tree/diff.ts'
+import { invertDiff, invertTree } from '../tree/invert.ts'
+import { pruneDiff, pruneTree } from '../tree/prune.ts'
 import type { AnswerMeta } from './query-api.ts'
 import { diffFromJson, diffToJson, treeFromJson, treeToJson } from './tree-answer.ts'
 
@@ -60,15 +64,46 @@ describe('a tree on the wire', () => {
     })
   })
 
-  it('comes back as it went, whatever its shape', () => {
+  it('comes back as it went: a flame graph, an iceberg, pruned or not', () => {
+    const asked = fc.record({ tree: arbTree(), maxNodes: fc.integer({ min: 1, max: 12 }) })
     fc.assert(
-      fc.property(arbitraryTree, (tree) => {
-        expect(treeFromJson(overWire(treeToJson(tree, META)))).toEqual({
-          ok: true,
-          value: { tree, meta: META },
-        })
+      fc.property(asked, ({ tree, maxNodes }) => {
+        const shapes = [
+          tree,
+          invertTree(tree),
+          invertTree(tree, { maxNodes }),
+          pruneTree(tree, maxNodes).tree,
+          pruneTree(invertTree(tree), maxNodes).tree,
+        ]
+        for (const one of shapes)
+          expect(treeFromJson(overWire(treeToJson(one, META)))).toEqual({
+            ok: true,
+            value: { tree: one, meta: META },
+          })
       }),
-      { numRuns: 50 },
+    )
+  })
+
+  it('comes back as it went: a diff, upright or inverted, pruned or not', () => {
+    const asked = fc.record({
+      baseline: arbTree(),
+      comparison: arbTree(),
+      maxNodes: fc.integer({ min: 1, max: 12 }),
+    })
+    fc.assert(
+      fc.property(asked, ({ baseline, comparison, maxNodes }) => {
+        const whole = diffTrees({ baseline, comparison })
+        for (const tree of [
+          whole,
+          invertDiff(whole),
+          pruneDiff(whole, maxNodes).tree,
+          invertDiff(whole, { maxNodes }),
+        ])
+          expect(diffFromJson(overWire(diffToJson(tree, { baseline: META, comparison: META })))).toEqual({
+            ok: true,
+            value: { tree, baseline: META, comparison: META },
+          })
+      }),
     )
   })
 
@@ -147,29 +182,3 @@ describe('what it says to an answer of something else', () => {
     expect(other.ok ? '' : other.error.message).toContain('comparison must be an object')
   })
 })
-
-/** Depths that never rise by more than one; totals are summed by hand, the slow way. */
-const arbitraryTree: fc.Arbitrary<CallTree> = fc
-  .array(fc.tuple(fc.nat(1000), fc.nat(1000)), { maxLength: 40 })
-  .map((nodes) => {
-    const depth = [0]
-    for (const [step] of nodes) depth.push(1 + (step % (depth.at(-1)! + 1)))
-    const self = [0, ...nodes.map(([, value]) => value)]
-    const total = self.map((_, i) => {
-      const after = depth.findIndex((other, j) => j > i && other <= depth[i]!)
-      return self.slice(i, after < 0 ? undefined : after).reduce((sum, value) => sum + value, 0)
-    })
-    const frame = depth.map((_, i) => i)
-    return {
-      frames: {
-        name: frame.map((i) => `f${i}`),
-        file: frame.map((i) => (i % 2 ? 'a.c' : '')),
-        mapping: frame.map(() => 'app'),
-        kind: frame.map(() => 'native'),
-      },
-      depth: Uint16Array.from(depth),
-      frame: Uint32Array.from(frame),
-      self: Float64Array.from(self),
-      total: Float64Array.from(total),
-    }
-  })
