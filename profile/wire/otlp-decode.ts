@@ -6,7 +6,7 @@ import { type Labels, labelsText } from '../model/labels.ts'
 import type { Profile } from '../model/profile.ts'
 import { type ProfileType, printProfileType } from '../model/profile-type.ts'
 import { failure, type Result, success } from '../model/result.ts'
-import { type AttributeValue, OtlpDictionary } from './otlp-dictionary.ts'
+import { OtlpDictionary } from './otlp-dictionary.ts'
 import { type Attributes, labelsOfResource } from './otlp-labels.ts'
 import { LAYOUT_1_9, pickLayout, type SampleLayout } from './otlp-layout.ts'
 import {
@@ -21,6 +21,7 @@ import {
 import { isReport, reportFromAttributes } from './otlp-report.ts'
 import { outOfRange, SampleReader, SampleRows, wholeMs, YEAR_2000_MS } from './otlp-samples.ts'
 import { OtlpStacks } from './otlp-stacks.ts'
+import type { AttributeValue, OtlpTexts } from './otlp-texts.ts'
 import { typeOf } from './otlp-types.ts'
 import { LENGTH, MalformedBytes, ProtoReader, VARINT } from './proto-reader.ts'
 
@@ -50,7 +51,7 @@ const RESOURCE_ATTRIBUTES_MAX = 1_024 // OTel's SDKs allow 128
  *  out  each timestamp counts 1 (or its value) in the 10 s window it falls into; values without timestamps stand at the
  *       profile's time; rows of one stack may repeat
  *  errors  bytes that are no such message (with their position), 1.7 and older, limits.profilesPerRequest, .tableEntries
- *  cost    a few passes over the bytes; memory about five times the bytes at most */
+ *  cost    a few passes over the bytes; memory some 30 bytes for each row of the tables and of the samples */
 export function decodeOtlpProfiles(bytes: Uint8Array, options: OtlpOptions): Result<OtlpRequest> {
   return decodeInLayout(bytes, { ...options, layout: undefined })
 }
@@ -82,6 +83,7 @@ class RequestDecoder {
   readonly #limits: OtlpLimits
   readonly #cut = new Tally()
   readonly #dictionary: OtlpDictionary
+  readonly #texts: OtlpTexts
   readonly #stacks: OtlpStacks
   readonly #sample: SampleReader
   readonly #rowsOf = new Map<string, SampleRows>()
@@ -99,10 +101,11 @@ class RequestDecoder {
     this.#layout = layout
     this.#limits = limits
     this.#dictionary = new OtlpDictionary(bytes, { limits, cut: this.#cut })
+    this.#texts = this.#dictionary.texts
     this.#stacks = new OtlpStacks(bytes, { dictionary: this.#dictionary, limits, cut: this.#cut })
     this.#sample = new SampleReader(bytes, {
       layout,
-      dictionary: this.#dictionary,
+      texts: this.#texts,
       stacks: this.#stacks,
       limits,
       receivedMs,
@@ -155,9 +158,9 @@ class RequestDecoder {
       let key = ''
       let value: AttributeValue | undefined
       while (pair.next()) {
-        if (pair.field === 1 && pair.wire === LENGTH) key = this.#dictionary.inlineText(pair.start, pair.stop)
-        if (pair.field === 3 && pair.wire === VARINT) key = this.#dictionary.text(pair.signed()) || key
-        if (pair.field === 2 && pair.wire === LENGTH) value = this.#dictionary.anyValue(pair.start, pair.stop)
+        if (pair.field === 1 && pair.wire === LENGTH) key = this.#texts.inlineText(pair.start, pair.stop)
+        if (pair.field === 3 && pair.wire === VARINT) key = this.#texts.text(pair.signed()) || key
+        if (pair.field === 2 && pair.wire === LENGTH) value = this.#texts.anyValue(pair.start, pair.stop)
       }
       if (key !== '' && value !== undefined) attributes.set(key, value)
     }
@@ -179,7 +182,7 @@ class RequestDecoder {
       const scope = new ProtoReader(this.#bytes, reader.start, reader.stop)
       while (scope.next())
         if (scope.field === 1 && scope.wire === LENGTH)
-          isOurs = this.#dictionary.inlineText(scope.start, scope.stop) === OUR_SCOPE
+          isOurs = this.#texts.inlineText(scope.start, scope.stop) === OUR_SCOPE
     }
     const resource: Resource = { attributes, labelSets: new Map() }
     reader.enter(start, stop)
@@ -250,9 +253,9 @@ class RequestDecoder {
   }
 
   #profileName(attribute: number): string {
-    if (!this.#dictionary.hasAttribute(attribute)) return ''
-    if (this.#dictionary.attributeKey(attribute) !== PROFILE_NAME_ATTRIBUTE) return ''
-    return this.#dictionary.attributeValue(attribute)?.text ?? ''
+    if (!this.#texts.hasAttribute(attribute)) return ''
+    if (this.#texts.attributeKey(attribute) !== PROFILE_NAME_ATTRIBUTE) return ''
+    return this.#texts.attributeValue(attribute)?.text ?? ''
   }
 
   #readValueType(start: number, stop: number): readonly [string, string] {
@@ -266,7 +269,7 @@ class RequestDecoder {
   }
 
   #needText(index: number): string {
-    const text = this.#dictionary.text(index)
+    const text = this.#texts.text(index)
     if (text === undefined) throw outOfRange('string', index)
     return text
   }
@@ -322,7 +325,7 @@ class RequestDecoder {
   #labelSet(resource: Resource, serviceAttribute: number, isOurs: boolean): number {
     const known = resource.labelSets.get(serviceAttribute)
     if (known !== undefined) return known
-    const sent = serviceAttribute === 0 ? undefined : this.#dictionary.attributeValue(serviceAttribute)
+    const sent = serviceAttribute === 0 ? undefined : this.#texts.attributeValue(serviceAttribute)
     const labels = labelsOfResource(resource.attributes, {
       isOurs,
       service: sent,

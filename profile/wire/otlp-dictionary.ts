@@ -1,11 +1,11 @@
-// What do the tables of an OTLP request hold? Its strings, functions, mappings, locations and attributes, turned into the
+// What do the tables of an OTLP request hold? Its functions, mappings and locations (and otlp-texts.ts), turned into the
 // columns of a Profile that all profiles of the request share. Row 0 of each table stands for "none".
 // A row that points outside its tables is marked bad: it refuses the profiles that use it, not the request.
 import { NONE } from '../model/ids.ts'
 import { type Profile, TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
-import { cutText } from './cut-text.ts'
 import { int32Column, uint8Column, uint32Column } from './growing-column.ts'
 import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
+import { OtlpTexts, Slices } from './otlp-texts.ts'
 import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
 
 /** The tables of a Profile without its stacks. */
@@ -13,39 +13,14 @@ export type SharedTables = Pick<Profile, 'strings' | 'functions' | 'mappings' | 
 
 const ROW_ATTRIBUTES_MAX = 128 // of one mapping, location or sample; OTel's SDKs allow 128 on anything
 
-/** What an attribute says: text, or a number as text; `bytes` is its whole length, `text` at most what a label may hold. */
-export interface AttributeValue {
-  readonly text: string
-  readonly bytes: number
-}
-
-/** Rows of one repeated field: byte ranges, read when asked for. */
-class Slices {
-  readonly start = uint32Column()
-  readonly stop = uint32Column()
-  push(reader: ProtoReader): void {
-    this.start.push(reader.start)
-    this.stop.push(reader.stop)
-  }
-  get length(): number {
-    return this.start.length
-  }
-}
-
 export class OtlpDictionary {
   readonly #bytes: Uint8Array
   readonly #limits: OtlpLimits
   readonly #cut: Tally
   #rows = 0
 
-  readonly #strings = new Slices()
-  /** OTLP string index → row of `#texts`, NONE until someone asks. */
-  #textOf = new Int32Array(0)
-  readonly #texts: string[] = ['']
-  readonly #textIds = new Map<string, number>([['', 0]])
-
-  readonly #attributeKey = int32Column()
-  readonly #attributes = new Slices()
+  readonly texts: OtlpTexts
+  /** Rows of the stack table: otlp-stacks.ts reads those that samples point at. */
   readonly stackSlices = new Slices()
 
   readonly #functionName = uint32Column()
@@ -66,8 +41,8 @@ export class OtlpDictionary {
   readonly #lineNumber = uint32Column()
   /** Attributes of the row just read. */
   readonly #attributeIndices: number[] = []
-  /** Row of the attribute table → the location kind it says as a row of `#texts`; 0: it says something else. */
-  #kindOf = new Int32Array(0)
+  /** Row of the attribute table → the location kind it says as a row of `strings`; 0: it says something else. */
+  readonly #kindOf: Int32Array
 
   /** Reads the tables of all dictionaries of a request (more than one are one, says protobuf).
    *  throws MalformedBytes, and RequestRefused when there are more rows than limits.tableEntries */
@@ -78,12 +53,14 @@ export class OtlpDictionary {
     const mappings = new Slices()
     const locations = new Slices()
     const functions = new Slices()
+    const strings = new Slices()
+    const attributes = new Slices()
     const tables = new Map([
       [1, mappings],
       [2, locations],
       [3, functions],
-      [5, this.#strings],
-      [6, this.#attributes],
+      [5, strings],
+      [6, attributes],
       [7, this.stackSlices],
     ])
     const request = new ProtoReader(bytes)
@@ -99,9 +76,8 @@ export class OtlpDictionary {
         table.push(dictionary)
       }
     }
-    this.#textOf = new Int32Array(this.#strings.length).fill(NONE)
-    this.#readAttributeKeys()
-    this.#kindOf = new Int32Array(this.#attributes.length).fill(NONE)
+    this.texts = new OtlpTexts(bytes, { strings, attributes, limits, cut })
+    this.#kindOf = new Int32Array(attributes.length).fill(NONE)
     this.#readFunctions(functions)
     this.#readMappings(mappings)
     this.#readLocations(locations)
@@ -115,84 +91,6 @@ export class OtlpDictionary {
       throw new RequestRefused(
         `the request has more than ${grouped(most)} rows in its tables (limits.tableEntries); send shorter windows or raise it`,
       )
-  }
-
-  /** The text of an OTLP string index as a row of `strings`; NONE if there is no such index. Long texts are cut. */
-  textId(index: number): number {
-    if (index === 0) return 0
-    const known = this.#textOf[index]
-    if (known === undefined) return NONE // also for indexes that are no whole numbers: typed arrays have none such
-    if (known !== NONE) return known
-    const { text, isCut } = cutText(this.#bytes, {
-      start: this.#strings.start.at(index),
-      stop: this.#strings.stop.at(index),
-      bytesMax: this.#limits.stringBytes,
-    })
-    if (isCut) this.#cut.add('string_bytes')
-    this.#textOf[index] = this.intern(text)
-    return this.#textOf[index]!
-  }
-
-  /** A text of our own, or one that stood inline, as a row of `strings`. */
-  intern(text: string): number {
-    const known = this.#textIds.get(text)
-    if (known !== undefined) return known
-    const id = this.#texts.push(text) - 1
-    this.#textIds.set(text, id)
-    return id
-  }
-
-  /** The text behind an OTLP string index, undefined if there is no such index. */
-  text(index: number): string | undefined {
-    return this.#texts[this.textId(index)]
-  }
-
-  /** A short text that stands inline: a key, a scope's name. */
-  inlineText(start: number, stop: number): string {
-    return this.#labelText(start, stop).text
-  }
-
-  /** Is this an index of the attribute table? Row 0 says nothing, but may be named. */
-  hasAttribute(index: number): boolean {
-    return index === 0 || (index > 0 && index < this.#attributes.length)
-  }
-
-  attributeKey(index: number): string {
-    return index > 0 && index < this.#attributes.length ? (this.text(this.#attributeKey.at(index)) ?? '') : ''
-  }
-
-  /** The value of a row of the attribute table; undefined for lists, maps, bytes and nothing. */
-  attributeValue(index: number): AttributeValue | undefined {
-    const reader = new ProtoReader(
-      this.#bytes,
-      this.#attributes.start.at(index),
-      this.#attributes.stop.at(index),
-    )
-    let value: AttributeValue | undefined
-    while (reader.next())
-      if (reader.field === 2 && reader.wire === LENGTH) value = this.anyValue(reader.start, reader.stop)
-    return value
-  }
-
-  /** Reads an AnyValue of bytes [start, stop). */
-  anyValue(start: number, stop: number): AttributeValue | undefined {
-    const reader = new ProtoReader(this.#bytes, start, stop)
-    let value: AttributeValue | undefined
-    while (reader.next()) {
-      const { field, wire } = reader
-      if (field === 1 && wire === LENGTH) value = this.#labelText(reader.start, reader.stop)
-      else if (field === 2 && wire === VARINT) value = plain(reader.unsigned() === 0 ? 'false' : 'true')
-      else if (field === 3 && wire === VARINT) value = plain(String(reader.signed()))
-      else if (field === 4 && wire !== LENGTH) value = plain(String(doubleOf(reader.low, reader.high)))
-      else if (field === 8 && wire === VARINT) {
-        const index = reader.signed()
-        const isString = index > 0 && index < this.#strings.length
-        value = isString
-          ? this.#labelText(this.#strings.start.at(index), this.#strings.stop.at(index))
-          : plain('')
-      }
-    }
-    return value
   }
 
   get locationCount(): number {
@@ -223,7 +121,7 @@ export class OtlpDictionary {
     lineStart.set(this.#lineStart.finish())
     lineStart[this.locationCount] = this.#lineFunction.length
     return {
-      strings: this.#texts,
+      strings: this.texts.list,
       functions: {
         name: this.#functionName.finish(),
         systemName: this.#functionSystemName.finish(),
@@ -242,26 +140,6 @@ export class OtlpDictionary {
     }
   }
 
-  #labelText(start: number, stop: number): AttributeValue {
-    // Twice a label's length is enough to be refused for; the rest of a hostile value is not decoded.
-    const most = Math.max(this.#limits.labelValueBytes, 256) * 2
-    const end = Math.min(stop, start + most)
-    return {
-      text: cutText(this.#bytes, { start, stop: end, bytesMax: most }).text,
-      bytes: stop - start,
-    }
-  }
-
-  #readAttributeKeys(): void {
-    const reader = new ProtoReader(this.#bytes, 0, 0)
-    for (let i = 0; i < this.#attributes.length; i++) {
-      reader.enter(this.#attributes.start.at(i), this.#attributes.stop.at(i))
-      let key = 0
-      while (reader.next()) if (reader.field === 1 && reader.wire === VARINT) key = reader.signed()
-      this.#attributeKey.push(key >= 0 && key < this.#strings.length ? key : 0)
-    }
-  }
-
   #readFunctions(functions: Slices): void {
     const reader = new ProtoReader(this.#bytes, 0, 0)
     if (functions.length === 0) this.#addFunction('')
@@ -270,7 +148,7 @@ export class OtlpDictionary {
       const row = [0, 0, 0, 0, 0]
       while (reader.next())
         if (reader.field <= 4 && reader.wire === VARINT) row[reader.field] = reader.signed()
-      const [name, systemName, file] = [row[1]!, row[2]!, row[3]!].map((index) => this.textId(index))
+      const [name, systemName, file] = [row[1]!, row[2]!, row[3]!].map((index) => this.texts.row(index))
       const isBad = name === NONE || systemName === NONE || file === NONE
       this.#functionName.push(isBad ? 0 : name || systemName!)
       this.#functionSystemName.push(isBad ? 0 : systemName || name!)
@@ -290,10 +168,10 @@ export class OtlpDictionary {
         if (reader.field === 4 && reader.wire === VARINT) file = reader.signed()
         if (reader.field === 5) this.#readAttributeIndices(reader)
       }
-      const fileId = this.textId(file)
+      const fileId = this.texts.row(file)
       const isBad = fileId === NONE || this.#hasForeignAttribute()
       this.#mappingFile.push(isBad ? 0 : fileId)
-      this.#mappingBuildId.push(isBad ? 0 : this.intern(this.#buildId()))
+      this.#mappingBuildId.push(isBad ? 0 : this.texts.intern(this.#buildId()))
       this.#mappingBad.push(isBad ? 1 : 0)
     }
   }
@@ -321,7 +199,7 @@ export class OtlpDictionary {
       if (!hasMapping || (mapping > 0 && this.#mappingBad.at(mapping) === 1) || this.#hasForeignAttribute())
         isBad = true
       const kindId = isBad ? 0 : this.#frameKind()
-      const isTruncated = this.#texts[kindId] === TRUNCATED_KIND
+      const isTruncated = this.texts.list[kindId] === TRUNCATED_KIND
       if (isBad || isTruncated) {
         this.#lineFunction.truncate(firstLine)
         this.#lineNumber.truncate(firstLine)
@@ -361,7 +239,7 @@ export class OtlpDictionary {
   }
 
   #addFunction(name: string): number {
-    const id = this.intern(name)
+    const id = this.texts.intern(name)
     this.#functionName.push(id)
     this.#functionSystemName.push(id)
     this.#functionFile.push(0)
@@ -401,15 +279,15 @@ export class OtlpDictionary {
   }
 
   #hasForeignAttribute(): boolean {
-    return this.#attributeIndices.some((index) => !this.hasAttribute(index))
+    return this.#attributeIndices.some((index) => !this.texts.hasAttribute(index))
   }
 
   /** The kind of the location just read as a row of `#texts`. */
   #frameKind(): number {
     for (const index of this.#attributeIndices) {
       if (this.#kindOf[index] === NONE) {
-        const isKind = this.attributeKey(index) === 'profile.frame.type'
-        this.#kindOf[index] = isKind ? this.intern(this.attributeValue(index)?.text ?? '') : 0
+        const isKind = this.texts.attributeKey(index) === 'profile.frame.type'
+        this.#kindOf[index] = isKind ? this.texts.intern(this.texts.attributeValue(index)?.text ?? '') : 0
       }
       const kind = this.#kindOf[index] ?? 0
       if (kind !== 0) return kind
@@ -419,8 +297,8 @@ export class OtlpDictionary {
 
   /** The value of the mapping just read under this key, "" if it has none. */
   #attributeOf(key: string): string {
-    const index = this.#attributeIndices.find((row) => this.attributeKey(row) === key)
-    return index === undefined ? '' : (this.attributeValue(index)?.text ?? '')
+    const index = this.#attributeIndices.find((row) => this.texts.attributeKey(row) === key)
+    return index === undefined ? '' : (this.texts.attributeValue(index)?.text ?? '')
   }
 
   /** GNU's build ID, else Go's, else the hash of head, tail and length; always lower-case hex. */
@@ -438,11 +316,5 @@ export class OtlpDictionary {
   }
 }
 
-const plain = (text: string): AttributeValue => ({ text, bytes: text.length })
-
 /** A line number as 32 bits; what cannot be one is unknown. */
 const lineNumber = (line: number): number => (line > 0 && line < 2 ** 32 ? line : 0)
-
-function doubleOf(low: number, high: number): number {
-  return new Float64Array(Uint32Array.of(low, high).buffer)[0]! // every platform of Node is little-endian
-}

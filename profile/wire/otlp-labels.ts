@@ -1,8 +1,8 @@
 // Which series does a resource belong to? Its attributes become labels: the few that tell services apart, under the names
 // our queries use. Process ids and command lines never do: every process would be a series, and secrets would be stored.
 import { type Labels, labelsOf } from '../model/labels.ts'
-import type { AttributeValue } from './otlp-dictionary.ts'
 import { grouped, type OtlpLimits, ProfileRefused, type Tally } from './otlp-limits.ts'
+import type { AttributeValue } from './otlp-texts.ts'
 
 /** OTLP's name → ours; everything else keeps its name. */
 export const LABEL_OF_ATTRIBUTE: ReadonlyMap<string, string> = new Map([

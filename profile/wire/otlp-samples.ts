@@ -1,10 +1,10 @@
 // How often was each stack seen, and when? One Sample after the other becomes rows: (stack, label set, value, window).
 import type { ProfileType } from '../model/profile-type.ts'
 import { float64Column, type GrowingColumn, uint32Column } from './growing-column.ts'
-import type { OtlpDictionary } from './otlp-dictionary.ts'
 import type { SampleLayout } from './otlp-layout.ts'
 import { grouped, type OtlpLimits, ProfileRefused } from './otlp-limits.ts'
 import type { OtlpStacks } from './otlp-stacks.ts'
+import type { OtlpTexts } from './otlp-texts.ts'
 import { ProtoReader, VARINT } from './proto-reader.ts'
 
 /** Timestamped samples are counted in windows of this length. */
@@ -53,7 +53,7 @@ export class SampleRows {
 export class SampleReader {
   readonly #reader: ProtoReader
   readonly #layout: SampleLayout
-  readonly #dictionary: OtlpDictionary
+  readonly #texts: OtlpTexts
   readonly #stacks: OtlpStacks
   readonly #limits: OtlpLimits
   readonly #receivedMs: number
@@ -67,7 +67,7 @@ export class SampleReader {
     bytes: Uint8Array,
     parts: {
       readonly layout: SampleLayout
-      readonly dictionary: OtlpDictionary
+      readonly texts: OtlpTexts
       readonly stacks: OtlpStacks
       readonly limits: OtlpLimits
       readonly receivedMs: number
@@ -75,7 +75,7 @@ export class SampleReader {
   ) {
     this.#reader = new ProtoReader(bytes, 0, 0)
     this.#layout = parts.layout
-    this.#dictionary = parts.dictionary
+    this.#texts = parts.texts
     this.#stacks = parts.stacks
     this.#limits = parts.limits
     this.#receivedMs = parts.receivedMs
@@ -176,8 +176,8 @@ export class SampleReader {
   #readAttribute(index: number, count: number): void {
     if (count > ATTRIBUTES_MAX)
       throw new ProfileRefused('sample_attributes', `a sample has more than ${ATTRIBUTES_MAX} attributes`)
-    if (!this.#dictionary.hasAttribute(index)) throw outOfRange('attribute', index)
-    if (this.#dictionary.attributeKey(index) === 'service.name') this.service = index
+    if (!this.#texts.hasAttribute(index)) throw outOfRange('attribute', index)
+    if (this.#texts.attributeKey(index) === 'service.name') this.service = index
   }
 }
 
