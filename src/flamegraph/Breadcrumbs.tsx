@@ -59,7 +59,7 @@ const Arrow = () => <span aria-hidden="true">›</span>
 /** "34.2 % of 812 s CPU": what is left of everything at this zoom. */
 function leftText(model: GraphModel, zoom: number, format: Format): string {
   const share = percent(model.boxes.width[zoom] ?? 0)
-  if (model.diff !== undefined) return zoom === 0 ? 'everything' : `${share} of both sides`
+  if (model.diff !== undefined) return `${share} of both sides`
   const all = format(model.drawn.total[0] ?? 0)
   return zoom === 0 ? all : `${share} of ${all}`
 }

@@ -72,7 +72,8 @@ export function FlameGraph(props: FlameGraphProps) {
     () => (frameMask === undefined ? undefined : findNodes(model, frameMask, zoom)),
     [model, frameMask, zoom],
   )
-  const [markedFrame, setMarkedFrame] = React.useState<number>()
+  const [marked, setMarked] = React.useState<FunctionKey>()
+  const markedFrame = React.useMemo(() => frameOf(model, marked), [model, marked])
   const [isHelpOpen, setHelpOpen] = React.useState(false)
   const history = React.useRef<(readonly string[])[]>([])
   const root = React.useRef<HTMLElement>(null)
@@ -125,8 +126,8 @@ export function FlameGraph(props: FlameGraphProps) {
   }
   /** From the table or the list of changes: outline the function's boxes and go to its widest one. */
   const onFrame = (frame: number) => {
-    if (frame === markedFrame) return setMarkedFrame(undefined)
-    setMarkedFrame(frame)
+    if (frame === markedFrame) return setMarked(undefined)
+    setMarked(keyOf(model, frame))
     select(widestOf(model, frame))
   }
 
@@ -316,6 +317,24 @@ function nodeOfRun(model: GraphModel, hit: Hit & { kind: 'run' }, zoom: number):
   for (let node = hit.firstNode; node <= hit.lastNode; node++)
     if (boxes.depth[node] === boxes.depth[widest] && boxes.width[node]! > boxes.width[widest]!) widest = node
   return widest
+}
+
+/** What a function is by its name, file and mapping: frame ids are another matter with every answer. */
+type FunctionKey = readonly [name: string, file: string, mapping: string]
+const keyOf = ({ frames }: GraphModel, frame: number): FunctionKey => [
+  frames.name[frame]!,
+  frames.file[frame]!,
+  frames.mapping[frame]!,
+]
+
+function frameOf(model: GraphModel, key: FunctionKey | undefined): number | undefined {
+  if (key === undefined) return undefined
+  const [name, file, mapping] = key
+  const { frames } = model
+  const found = frames.name.findIndex(
+    (other, frame) => other === name && frames.file[frame] === file && frames.mapping[frame] === mapping,
+  )
+  return found < 0 ? undefined : found
 }
 
 function widestOf(model: GraphModel, frame: number): number {

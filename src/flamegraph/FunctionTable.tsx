@@ -115,7 +115,7 @@ function TreeRow({ row, columns, ...props }: FunctionTableProps & { row: number;
   const frame = columns.frame[row]!
   return (
     <tr
-      aria-selected={frame === props.markedFrame}
+      aria-current={frame === props.markedFrame}
       data-self={columns.self[row]}
       data-total={columns.total[row]}
     >
@@ -145,7 +145,7 @@ function DiffRow({ row, baseline, comparison, ...props }: DiffRowProps) {
   const word = changeWord(props.model, baseline.totalShare[row]!, comparison.totalShare[row]!)
   return (
     <tr
-      aria-selected={frame === props.markedFrame}
+      aria-current={frame === props.markedFrame}
       data-change-total-pt={(total * 100).toFixed(3)}
       data-change-self-pt={(self * 100).toFixed(3)}
     >

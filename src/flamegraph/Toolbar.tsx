@@ -106,7 +106,7 @@ function SearchBox(props: ToolbarProps) {
         // biome-ignore lint/a11y/noRedundantRoles: the role is a contract of this component, not a detail of HTML.
         role="searchbox"
         aria-label="Search functions"
-        placeholder="Search functions: alloc|free"
+        placeholder="Search functions: alloc | free"
         title="Part of a name; | for several; capitals count once you type one"
         maxLength={SEARCH_CHARACTERS_MAX}
         value={view.search}

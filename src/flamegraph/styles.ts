@@ -60,7 +60,7 @@ export function makeStyles(theme: GrafanaTheme2) {
         color: colors.text.primary,
         font: 'inherit',
         boxShadow: 'none',
-        '&::placeholder': { color: colors.text.disabled },
+        '&::placeholder': { color: colors.text.secondary },
         '&::-webkit-search-cancel-button': { display: 'none' },
       },
     }),
@@ -244,7 +244,7 @@ export function makeStyles(theme: GrafanaTheme2) {
       },
       '& td:first-of-type': { textAlign: 'left', maxWidth: 0, width: '99%', padding: 0 },
       '& tbody tr:hover': { background: colors.action.hover },
-      '& tbody tr[aria-selected="true"]': { background: colors.action.selected },
+      '& tbody tr[aria-current="true"]': { background: colors.action.selected },
     }),
     functionName: css({
       display: 'block',

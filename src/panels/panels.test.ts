@@ -174,6 +174,23 @@ describe('the flame graph panel', () => {
     expect(await text('sentence')).toMatch(/no data frame/)
   })
 
+  it('says when and how to go on where there are no samples', async () => {
+    await show({ series: 'empty' })
+    expect(await text('sentence')).toMatch(/^No samples in 2026-11-24 10:00:00 to 10:15:00\. Widen/)
+  })
+
+  it('keeps zoom, search and the marked function through a refresh', async () => {
+    await open.page.getByRole('button', { name: 'spin' }).click()
+    await search().fill('cart.Add')
+    await search().press('Enter')
+    await press('Enter')
+    await show({ series: 'changed', isRefresh: true })
+    expect(await text('crumbs')).toMatch(/shop\/cart\.Add\s*68\.5 % of 1\.00 s CPU$/)
+    expect(await text('matches')).toBe('1 of 1 frame, 100 % of this view')
+    await search().fill('')
+    expect(await open.page.locator('tr[aria-current="true"]').innerText()).toMatch(/^spin\s+420 ms/)
+  })
+
   it('survives a width and a height of nothing', async () => {
     await show({ width: 0, height: 0 })
     await show({ width: 300, height: 120 })
@@ -242,6 +259,64 @@ describe('the diff panel', () => {
     await show({ panel: 'diff', series: 'service' })
     expect(await text('sentence')).toMatch(/a diff needs two/)
   })
+})
+
+describe('a click on the middle of a box', () => {
+  for (const ratio of [1, 1.5, 2])
+    it(`zooms to that very box at ${ratio} device pixels per CSS pixel, scrolled and zoomed, both ways up`, async () => {
+      const context = await open.browser.newContext({
+        viewport: { width: 900, height: 700 },
+        deviceScaleFactor: ratio,
+      })
+      const page = await context.newPage()
+      await page.goto(open.page.url())
+      const crumbs = () => page.getByTestId('flametrail-crumbs').locator('[aria-current]').innerText()
+      for (const orientation of ['flame', 'icicle'] as const) {
+        // 190 pixels leave the graph about five rows: deeper boxes are reached by scrolling.
+        const input = {
+          panel: 'flame',
+          series: 'service',
+          width: 801,
+          height: 190,
+          isDark: true,
+          options: { orientation },
+        }
+        await page.evaluate((given) => window.show(given as ShowInput), input)
+        for (const name of ['shop/cart.Add', 'db::query::run', 'ksys_read']) {
+          await page.getByRole('searchbox').fill(name)
+          await page.getByRole('searchbox').press('Enter')
+          const box = (await page.getByRole('treeitem').boundingBox())!
+          await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2)
+          expect(await crumbs(), `${name}, ${orientation}`).toBe(name)
+        }
+      }
+      await context.close()
+    })
+})
+
+describe('accessibility', () => {
+  beforeAll(() => open.page.addScriptTag({ path: 'node_modules/axe-core/axe.min.js' }))
+  for (const isDark of [true, false])
+    for (const [panel, series] of [
+      ['flame', 'pruned'],
+      ['iceberg', 'iceberg'],
+      ['diff', 'diff'],
+    ] as const)
+      it(`has no objection of axe against the ${panel} panel, ${isDark ? 'dark' : 'light'}`, async () => {
+        await show({ panel, series, isDark, height: 500 })
+        await tree().focus()
+        await press('?')
+        const found = await open.page.evaluate(async () => {
+          // biome-ignore lint/suspicious/noExplicitAny: axe puts itself on the window, without a type.
+          const { violations, passes } = await (window as any).axe.run('#root')
+          if (passes.length < 10)
+            throw new Error(`axe looked at hardly anything: ${passes.length} rules passed`)
+          return violations.map(
+            (one: { id: string; nodes: { html: string }[] }) => `${one.id}: ${one.nodes[0]?.html}`,
+          )
+        })
+        expect(found).toEqual([])
+      })
 })
 
 describe('the page', () => {

@@ -21,7 +21,7 @@ import { Panel as DiffPanel } from '../diff/Panel.tsx'
 import { Panel as FlamePanel } from '../flamegraph/Panel.tsx'
 import { Panel as IcebergPanel } from '../iceberg/Panel.tsx'
 import { DEFAULT_OPTIONS, type GraphOptions } from '../options.ts'
-import { changedTree, crowdTree, serviceTree } from './sample-trees.ts'
+import { changedTree, crowdTree, foldedTree, serviceTree } from './sample-trees.ts'
 
 const PANELS = { flame: FlamePanel, iceberg: IcebergPanel, diff: DiffPanel }
 const DAY = Date.UTC(2026, 10, 24, 10)
@@ -61,6 +61,7 @@ const diff = () => {
 /** Frames by name. */
 const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
   service: () => [flame(serviceTree())],
+  changed: () => [flame(changedTree())],
   sample: () => [flame(serviceTree(), { sampleProfile: true })],
   iceberg: () => [flame(invertTree(serviceTree()), {}, true)],
   pruned: () => [pruned()],
@@ -68,8 +69,7 @@ const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
   two: () => [flame(serviceTree()), flame(changedTree(), {}, false, 'B')],
   crowd: () => [flame(crowdTree(100_000))],
   nothing: () => [],
-  empty: () =>
-    [flame({ ...serviceTree(), self: new Float64Array(30), total: new Float64Array(30) })].slice(0, 0),
+  empty: () => [flame(foldedTree(''))],
   metrics: () => [{ length: 0, fields: [{ name: 'time', values: [], config: {}, type: 'time' as never }] }],
 }
 
@@ -80,6 +80,8 @@ export interface ShowInput {
   readonly height: number
   readonly isDark: boolean
   readonly options?: Partial<GraphOptions>
+  /** New data for the panel that stands there, as a refresh brings it. */
+  readonly isRefresh?: boolean
 }
 
 declare global {
@@ -92,14 +94,12 @@ declare global {
 }
 
 const root = createRoot(document.getElementById('root')!)
-const kept = new Map<string, DataFrame[]>()
 let shown = 0
 window.leaked = []
 window.addEventListener('keydown', (event) => window.leaked.push(event.key))
 
 window.show = (input) => {
-  const series = kept.get(input.series) ?? SERIES[input.series]!()
-  kept.set(input.series, series)
+  const series = SERIES[input.series]!()
   const theme = createTheme({ colors: { mode: input.isDark ? 'dark' : 'light' } })
   document.body.style.background = theme.colors.background!.canvas!
   const Panel = PANELS[input.panel]
@@ -118,7 +118,7 @@ window.show = (input) => {
     <React.StrictMode>
       <ThemeContext.Provider value={theme}>
         <div style={around}>
-          <Panel key={shown++} {...props} />
+          <Panel key={input.isRefresh === true ? shown : ++shown} {...props} />
         </div>
       </ThemeContext.Provider>
     </React.StrictMode>,

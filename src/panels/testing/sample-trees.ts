@@ -29,10 +29,10 @@ interface Branch {
   self: number
 }
 
-/** A tree from lines of stacks; siblings in order of name. `[vmlinux] name` is a kernel frame. */
-function foldedTree(lines: string): CallTree {
+/** A tree from lines of stacks, the root alone from none; siblings in order of name. `[vmlinux] name` is a kernel frame. */
+export function foldedTree(lines: string): CallTree {
   const root: Branch = { children: new Map(), self: 0 }
-  for (const line of lines.trim().split('\n')) {
+  for (const line of lines.split('\n').filter((text) => text !== '')) {
     const space = line.lastIndexOf(' ')
     let branch = root
     for (const name of line.slice(0, space).split(';')) {
