@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -57,11 +58,13 @@ export async function buildPlugin() {
   )
 }
 
-/** Writes build/viewer/ around what stands in dist/; throws the bundler's errors, or what a bundle misses in the host. */
+/** Writes build/viewer/ around what stands in dist/; throws the bundler's errors, or what a bundle misses in the host.
+ *  A running backend serves the old files until the new ones are whole. */
 export async function buildViewer() {
-  const viewer = viewerConfig.output.path
+  const { path: finished } = viewerConfig.output
+  const viewer = `${finished}.new`
   rmSync(viewer, { recursive: true, force: true })
-  await bundle(viewerConfig)
+  await bundle({ ...viewerConfig, output: { ...viewerConfig.output, path: viewer } })
   const dist = pluginConfig.output.path
   checkShared(dist)
   for (const folder of Object.keys(PLUGINS).filter((name) => name !== '')) {
@@ -75,9 +78,19 @@ export async function buildViewer() {
   const script = files.find((file) => /assets\/viewer\.[^/]+\.js$/.test(file))
   for (const file of files.filter((name) => /\.(js|css|html|svg)$/.test(name))) compress(file)
   const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0)
+  const scriptBytes = statSync(`${script}.gz`).size
+  replaceDirectory(viewer, finished)
   say(
-    `viewer: build/viewer/, ${kilobytes(statSync(`${script}.gz`).size)} gzip script, ${kilobytes(bytes)} in ${files.length} files`,
+    `viewer: build/viewer/, ${kilobytes(scriptBytes)} gzip script, ${kilobytes(bytes)} in ${files.length} files`,
   )
+}
+
+function replaceDirectory(source, target) {
+  const old = `${target}.old`
+  rmSync(old, { recursive: true, force: true })
+  if (existsSync(target)) renameSync(target, old)
+  renameSync(source, target)
+  rmSync(old, { recursive: true, force: true })
 }
 
 function bundle(config) {

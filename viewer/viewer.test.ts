@@ -91,6 +91,21 @@ describe('the page', () => {
     await page.getByRole('tab', { name: 'Flame graph', selected: true }).waitFor()
   })
 
+  it('takes a stroke over the chart as the new range', async () => {
+    const page = await open('?from=1700000000000&to=1700000600000')
+    const chart = await page.locator('[data-testid=flametrail-series] .u-over').boundingBox()
+    const { x, y, width, height } = chart!
+    await page.mouse.move(x + width * 0.25, y + height / 2)
+    await page.mouse.down()
+    await page.mouse.move(x + width * 0.5, y + height / 2, { steps: 4 })
+    await page.mouse.up()
+    await page.waitForURL((url) => url.searchParams.get('from') !== '1700000000000')
+    const [from, to] = ['from', 'to'].map((name) => Number(new URL(page.url()).searchParams.get(name)))
+    // A pixel is half a second here.
+    expect(Math.abs(from! - 1_700_000_150_000)).toBeLessThan(5_000)
+    expect(Math.abs(to! - 1_700_000_300_000)).toBeLessThan(5_000)
+  })
+
   it('changes its theme without a new question, and remembers it in the address', async () => {
     const page = await open('')
     const color = () =>

@@ -24,11 +24,6 @@ export function ConfigEditor({ options, onOptionsChange }: ConfigEditorProps) {
   }
   return (
     <>
-      <DataSourceHttpSettings
-        defaultUrl="http://localhost:4040"
-        dataSourceConfig={options}
-        onChange={onOptionsChange}
-      />
       <h3 className="page-heading">Flametrail</h3>
       <InlineField
         label="Token"
@@ -60,6 +55,11 @@ export function ConfigEditor({ options, onOptionsChange }: ConfigEditorProps) {
           onChange={(event) => setMaxNodes(event.currentTarget.value)}
         />
       </InlineField>
+      <DataSourceHttpSettings
+        defaultUrl="http://localhost:4040"
+        dataSourceConfig={options}
+        onChange={onOptionsChange}
+      />
     </>
   )
 }

@@ -3,11 +3,18 @@
 import { css } from '@emotion/css'
 import { CoreApp, dateTime, type GrafanaTheme2, type QueryEditorProps, type TimeRange } from '@grafana/data'
 import { Combobox, InlineField, InlineSwitch, Input, RadioButtonGroup, useStyles2 } from '@grafana/ui'
-import React, { useEffect, useMemo, useState } from 'react'
+import React, { useEffect, useId, useMemo, useState } from 'react'
 import { firstValueFrom } from 'rxjs'
 import type { ProfileTypesAnswer } from '#profile/wire/query-api'
 import type { ProfileDataSource, ProfileOptions } from './datasource.ts'
-import { type Baseline, normalizeQuery, type ProfileQuery, type QueryType, VIEWER_APP } from './query.ts'
+import {
+  type Baseline,
+  CPU_TYPE_ID,
+  normalizeQuery,
+  type ProfileQuery,
+  type QueryType,
+  VIEWER_APP,
+} from './query.ts'
 import { SelectorInput } from './SelectorInput.tsx'
 import { suggest } from './suggestions.ts'
 
@@ -22,9 +29,12 @@ const KINDS: { label: string; value: QueryType; description: string }[] = [
 
 export function QueryEditor({ datasource, query: stored, onChange, onRunQuery, range, data, app }: Props) {
   const styles = useStyles2(stylesOf)
+  const id = useId()
   const query = normalizeQuery(stored, datasource.getDefaultQuery(app ?? CoreApp.Unknown).queryType)
   const scope = useMemo(() => scopeOf(query.profileTypeId, range), [query.profileTypeId, range])
   const types = useProfileTypes(datasource, scope)
+  // A query may name its type by an alias.
+  const typeId = types.find(({ alias }) => alias === query.profileTypeId)?.id ?? query.profileTypeId
   const change = (part: Partial<ProfileQuery>) => {
     onChange({ ...query, ...part })
     onRunQuery()
@@ -35,11 +45,14 @@ export function QueryEditor({ datasource, query: stored, onChange, onRunQuery, r
   return (
     <div className={styles.rows}>
       <div className={styles.row}>
+        <span id={`${id}-type`} className={styles.heard}>
+          Profile type
+        </span>
         <Combobox
-          aria-labelledby="flametrail-type"
+          aria-labelledby={`${id}-type`}
           width={26}
-          options={typeOptions(types, query.profileTypeId)}
-          value={query.profileTypeId}
+          options={typeOptions(types, typeId)}
+          value={typeId}
           createCustomValue
           onChange={({ value }) => change({ profileTypeId: value })}
         />
@@ -104,7 +117,7 @@ function BaselineRow(props: {
       >
         <TextInput
           label="Baseline shift"
-          width={24}
+          width={isFixed ? 46 : 24}
           placeholder={isFixed ? `${momentText(from)} to ${momentText(to)}` : 'the time just before'}
           value={shift ?? ''}
           // A shift takes the place of fixed times; emptied, it leaves "just before".
@@ -203,20 +216,12 @@ function useProfileTypes(
 }
 
 function typeOptions(types: ProfileTypesAnswer['types'], current: string) {
-  const options = types.map(({ id, alias, unit }) => ({
-    value: id,
-    label: alias === id ? id : `${alias} (${unit})`,
-    description: id,
-  }))
+  const options = types.map(({ id, alias }) => ({ value: id, label: alias, description: id }))
   // The chosen type stays in the list while nothing of it was seen in the range.
   const isListed = types.some(({ id }) => id === current)
-  return isListed
-    ? options
-    : [{ value: current, label: shortType(current), description: current }, ...options]
+  const label = current === CPU_TYPE_ID ? 'cpu' : current
+  return isListed ? options : [{ value: current, label, description: current }, ...options]
 }
-
-const shortType = (id: string) =>
-  id === 'process_cpu:cpu:nanoseconds:cpu:nanoseconds' ? 'cpu (nanoseconds)' : id
 
 /** Questions of the editor go over whole minutes, or every refresh of a relative range would ask them anew. */
 function scopeOf(type: string, range: TimeRange | undefined) {
@@ -258,4 +263,6 @@ const stylesOf = (theme: GrafanaTheme2) => ({
   rows: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1) }),
   row: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'flex-start', gap: theme.spacing(1) }),
   inline: css({ margin: 0 }),
+  /** Only for ears: a screen reader says it, nobody sees it. */
+  heard: css({ position: 'absolute', width: 1, height: 1, overflow: 'hidden', clipPath: 'inset(50%)' }),
 })

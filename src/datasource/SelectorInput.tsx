@@ -255,6 +255,7 @@ const stylesOf = (theme: GrafanaTheme2) => {
       outline: 'none',
       background: 'transparent',
       color: theme.components.input.text,
+      '&::placeholder': { color: theme.colors.text!.disabled, opacity: 1 },
     }),
     list: css({
       position: 'absolute',

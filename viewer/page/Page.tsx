@@ -30,7 +30,7 @@ export interface PageProps {
   readonly onState: (state: PageState) => void
 }
 
-const CHART_HEIGHT_CSS = 132
+const CHART_HEIGHT_CSS = 144
 /** A tree has no points over time: it is not asked anew when the window changes. */
 const TREE_POINTS = 1_000
 const STATUS_EVERY_MS = 10_000 // as often as agents send
@@ -64,6 +64,7 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
           value={state.refresh}
           intervals={[...REFRESH_INTERVALS]}
           onRefresh={refresh}
+          tooltip="Refresh"
           onIntervalChanged={(interval) => onState({ ...state, refresh: interval })}
           isOnCanvas
         />

@@ -21,5 +21,6 @@ export function toolTipText(aligned: DataFrame, indexes: readonly (number | null
       const text = field.display === undefined ? String(value) : formattedValueToString(field.display(value))
       return `${text}  ${field.config.displayNameFromDS ?? field.name}`
     })
-  return [typeof time === 'number' ? dateTimeFormat(time, { timeZone: 'browser' }) : '', ...lines]
+  const moment = typeof time === 'number' ? dateTimeFormat(time, { timeZone: 'browser' }) : ''
+  return [moment, ...(lines.length === 0 ? ['nobody reported'] : lines)]
 }

@@ -1,6 +1,6 @@
 // Which queries stand behind the page's state? Those one would write in a dashboard: series for the chart, and for the
 // view below it a profile, an inverted one, or a diff.
-import { normalizeQuery, type ProfileQuery } from '../../src/datasource/query.ts'
+import { CPU_TYPE_ID, normalizeQuery, type ProfileQuery } from '../../src/datasource/query.ts'
 import type { PageState, View } from './url-state.ts'
 
 export const PANELS: Readonly<
@@ -42,7 +42,7 @@ export function seriesQuery(state: PageState): ProfileQuery {
     ...query,
     queryType: 'metrics',
     groupBy: query.groupBy.length > 0 ? query.groupBy : ['service_name'],
-    limit: 8, // as many as the legend beside the chart can name
+    limit: 6, // as many as the legend beside the chart can name
   }
 }
 
@@ -60,5 +60,7 @@ export function withQuery(state: PageState, query: ProfileQuery): PageState {
           ...(shift === undefined ? {} : { baselineShift: shift }),
           ...(labelSelector === undefined ? {} : { baselineQuery: labelSelector }),
         }
-  return { ...baseline, type: query.profileTypeId, query: query.labelSelector, groupBy: query.groupBy }
+  // The short word where there is one: links are for people, too.
+  const type = query.profileTypeId === CPU_TYPE_ID ? 'cpu' : query.profileTypeId
+  return { ...baseline, type, query: query.labelSelector, groupBy: query.groupBy }
 }

@@ -5,9 +5,10 @@ import type { StatusAnswer } from '#profile/wire/query-api'
 export function statusText(status: StatusAnswer): string {
   const { store, nowMs, agents } = status
   if (store.newestMs === null) return `no sample yet · ${count(agents.length, 'agent')} seen`
-  const hosts = count(Math.max(store.hosts, 0), 'host')
-  const services = count(store.services, 'service')
-  return `${hosts} · ${services} · last sample ${ago(nowMs - store.newestMs)}`
+  // The backend counts who reported lately: nobody, when the stream has stopped.
+  const hosts = store.hosts === 0 ? [] : [count(store.hosts, 'host')]
+  const services = store.services === 0 ? [] : [count(store.services, 'service')]
+  return [...hosts, ...services, `last sample ${ago(nowMs - store.newestMs)}`].join(' · ')
 }
 
 const count = (many: number, what: string) => `${many} ${what}${many === 1 ? '' : 's'}`
