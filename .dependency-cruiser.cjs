@@ -9,7 +9,7 @@ const sees = {
   'profile/settings': ['profile/model'],
   'profile/labels': ['profile/model'],
   'profile/tree': ['profile/model'],
-  'profile/wire': ['profile/model', 'profile/labels', 'profile/tree'],
+  'profile/wire': ['profile/model', 'profile/settings', 'profile/labels', 'profile/tree'],
   'profile/testing': profile,
 
   'bpf-agent/bpf': [],

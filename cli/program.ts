@@ -6,6 +6,6 @@
 export async function runProgram(file: string, argv: readonly string[]): Promise<number> {
   const program = new URL(file, import.meta.url)
   process.argv = [process.argv[0]!, program.pathname, ...argv]
-  await import(program.href)
+  await import(/* webpackIgnore: true */ program.href)
   return Number(process.exitCode ?? 0)
 }

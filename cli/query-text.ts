@@ -1,10 +1,11 @@
 // How do trees read in a terminal? As folded lines, and as a list of what changed. Pure.
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import { functionTable } from '#profile/tree/functions'
+import { escapeName } from '#profile/wire/folded'
 
 /** Folded lines of a tree's self values: `root;child;leaf 10`, for flamegraph tools.
  *  in   samples  what the root's total stands for; undefined: print the values themselves
- *  out  nodes with self value only, in the tree's order; `;` and line breaks of names become `:` and blanks
+ *  out  nodes with self value only, in the tree's order; names escaped so that parseFolded gives them back
  *  cost O(nodes · depth) characters */
 export function foldedLines(tree: CallTree, samples: number | undefined): string {
   const scale = samples === undefined || tree.total[0] === 0 ? 1 : samples / tree.total[0]!
@@ -12,7 +13,7 @@ export function foldedLines(tree: CallTree, samples: number | undefined): string
   const lines: string[] = []
   for (let node = 1; node < tree.depth.length; node++) {
     path.length = tree.depth[node]! - 1
-    path.push(tree.frames.name[tree.frame[node]!]!.replaceAll(';', ':').replaceAll(/[\r\n]/g, ' '))
+    path.push(escapeName(tree.frames.name[tree.frame[node]!]!))
     const value = Math.round(tree.self[node]! * scale)
     if (value > 0) lines.push(`${path.join(';')} ${value}`)
   }

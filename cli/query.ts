@@ -209,7 +209,7 @@ function agentLines(agent: AgentStatus, nowMs: number): string {
   const lost = Object.values(agent.dropped).reduce((sum, count) => sum + count, 0)
   return [
     `agent on ${agent.host} ${agent.version}: ${agent.frequencyHz} Hz, ${agent.cpus} CPUs, last seen ${Math.max(0, Math.round((nowMs - agent.lastSeenMs) / 1000))} s ago`,
-    `  expected ${agent.expected} = received ${agent.received} + idle ${agent.idle} + dropped ${lost}, within ${(agent.unaccounted * 100).toFixed(2)} %`,
+    `  expected ${Math.round(agent.expected)} = received ${agent.received} + idle ${agent.idle} + dropped ${lost}, within ${(agent.unaccounted * 100).toFixed(2)} %`,
     `  dropped: ${counts(agent.dropped)}`,
     `  stacks end by: ${counts(agent.stops)}\n`,
   ].join('\n')

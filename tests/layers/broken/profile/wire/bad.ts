@@ -1,3 +1,3 @@
-import type { Leaf } from '../settings/leaf.ts'
+import type { Leaf } from '../../cli/leaf.ts'
 
 export type Bad = Leaf
