@@ -20,7 +20,7 @@ export const LIMITS = {
   samplesMax: limit('count', 250_000, 'samples of one profile; 16 times what Pyroscope takes'),
   stackDepth: limit('count', 1_000, 'locations of one stack; deeper ones are cut in the middle'),
   stringBytes: limit('bytes', 8_192, 'a function or file name; longer ones are cut in the middle'),
-  tableEntries: limit('count', 4 * MiB, 'rows of any one dictionary table of a request'),
+  tableEntries: limit('count', 4 * MiB, 'rows of all tables of a request together'),
   labelNames: limit('count', 64, 'labels of one series; the well-known ones stay'),
   labelNameBytes: limit('bytes', 1_024, 'a label name'),
   labelValueBytes: limit('bytes', 2_048, 'a label value'),
