@@ -198,7 +198,8 @@ export function makeStyles(theme: GrafanaTheme2) {
     hover: css({
       position: 'absolute',
       pointerEvents: 'none',
-      background: theme.isDark ? 'rgba(255,255,255,0.22)' : 'rgba(0,0,0,0.14)',
+      background: 'rgba(255,255,255,0.12)',
+      boxShadow: `inset 0 0 0 2px ${colors.text.maxContrast}`,
       borderRadius: 1,
     }),
     rule: css({ ...quiet, flex: 'none', margin: 0, lineHeight: '16px', fontSize: 11.5 }),

@@ -1,4 +1,5 @@
 // The three panels in a real browser, by the hooks that are a contract: roles, labels, text.
+import { createRequire } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type OpenPage, openPage } from './testing/open-page.ts'
 import type { ShowInput } from './testing/page.tsx'
@@ -295,7 +296,9 @@ describe('a click on the middle of a box', () => {
 })
 
 describe('accessibility', () => {
-  beforeAll(() => open.page.addScriptTag({ path: 'node_modules/axe-core/axe.min.js' }))
+  beforeAll(() =>
+    open.page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') }),
+  )
   for (const isDark of [true, false])
     for (const [panel, series] of [
       ['flame', 'pruned'],
