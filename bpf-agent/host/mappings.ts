@@ -41,7 +41,11 @@ export function parseMappings(bytes: Uint8Array): Mappings {
   const file: string[] = []
   const path: string[] = []
   const known = new Map<string, string>() // equal paths of one process share their memory
-  const shared = (word: string) => known.get(word) ?? (known.set(word, word), word)
+  const shared = (word: string) => {
+    const first = known.get(word)
+    if (first === undefined) known.set(word, word)
+    return first ?? word
+  }
   let line = 0
   for (let lines = 0; line < bytes.length && lines < MAPS_LINES_MAX; lines++) {
     const feed = bytes.indexOf(LINE_FEED, line)

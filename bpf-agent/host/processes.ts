@@ -29,6 +29,8 @@ export interface KnownProcess {
   /** It has executed another program since it was read: the newest generation may be the old program's. */
   readonly isStale: boolean
   readonly isDead: boolean
+  /** We have no right to read it. */
+  readonly isRefused: boolean
 }
 
 /** Who keeps mapped files open for naming: a file is reachable through a process only while that process lives. */
@@ -40,6 +42,8 @@ export interface MappedFiles {
 }
 
 export interface Processes {
+  /** Who holds the mapped files from now on. */
+  connect(files: MappedFiles): void
   onExec(tgid: number, startTicks: number, timeMs: number): void
   onExit(tgid: number, startTicks: number, timeMs: number): void
   onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void
@@ -58,7 +62,6 @@ export interface Processes {
 }
 
 export interface ProcessesParts {
-  readonly files?: MappedFiles
   /** Milliseconds of a clock that never jumps. */
   readonly nowMs?: () => number
   /** Whether OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of a process are looked at. */
@@ -90,6 +93,7 @@ interface Entry {
   rows: number
   isStale: boolean
   isDead: boolean
+  isRefused: boolean
   wasRead: boolean
   readAtMs: number
   rereadMs: number
@@ -100,7 +104,6 @@ interface Entry {
 
 /** Makes an empty table of processes. */
 export function createProcesses({
-  files,
   nowMs = () => performance.now(),
   readsEnvironment = true,
   processesMax = PROCESSES_MAX,
@@ -108,6 +111,7 @@ export function createProcesses({
   const entries = new Map<string, Entry>() // in the order in which they were last touched
   const livingStart = new Map<number, number>() // by PID
   const misses = new Map<string, number>()
+  let files: MappedFiles | undefined
   let rows = 0
   let sweptAtMs = Number.NEGATIVE_INFINITY
   let second = { startMs: Number.NEGATIVE_INFINITY, spentMs: 0 }
@@ -139,7 +143,7 @@ export function createProcesses({
   function see(tgid: number, startTicks: number): void {
     const entry = touch(tgid, startTicks)
     entry.isSeen = true
-    const isDue = !entry.wasRead || entry.isStale || nowMs() - entry.readAtMs >= entry.rereadMs
+    const isDue = nowMs() - entry.readAtMs >= entry.rereadMs
     if (isDue && !entry.isDead && mayRead()) read(entry)
   }
 
@@ -163,18 +167,16 @@ export function createProcesses({
     const costMs = nowMs() - startMs
     second.spentMs += costMs
     entry.readAtMs = startMs
-    entry.rereadMs = Math.max(
-      Math.min(REREAD_MS_LAST, entry.wasRead ? 2 * entry.rereadMs : REREAD_MS_FIRST),
-      COST_FACTOR * costMs,
-    )
+    const isFirst = !entry.wasRead || entry.isStale
+    const pauseMs = isFirst ? REREAD_MS_FIRST : Math.min(REREAD_MS_LAST, 2 * entry.rereadMs)
+    entry.rereadMs = Math.max(pauseMs, COST_FACTOR * costMs)
+    entry.wasRead = true
+    entry.isRefused = found === 'refused'
     if (typeof found === 'string') {
-      if (!entry.wasRead || entry.isStale) miss(found)
-      entry.wasRead = true
-      if (found === 'gone') entry.isDead = true
+      if (isFirst) miss(found)
+      if (found === 'gone') entry.isDead = true // its exit event is on its way
       return
     }
-    entry.wasRead = true
-    if (entry.isStale) entry.rereadMs = REREAD_MS_FIRST
     entry.isStale = false
     if (entry.generations[0] && isEqual(entry.generations[0], found)) return
     entry.generations = [found, ...entry.generations].slice(0, GENERATIONS_MAX)
@@ -187,7 +189,9 @@ export function createProcesses({
 
   function onExec(tgid: number, startTicks: number): void {
     const entry = entries.get(keyOf(tgid, startTicks))
-    if (entry) entry.isStale = true
+    if (!entry) return
+    entry.isStale = true
+    entry.readAtMs = Number.NEGATIVE_INFINITY
   }
 
   function onExit(tgid: number, startTicks: number): void {
@@ -220,6 +224,7 @@ export function createProcesses({
       rows: 0,
       isStale: false,
       isDead: false,
+      isRefused: false,
       wasRead: false,
       readAtMs: Number.NEGATIVE_INFINITY,
       rereadMs: REREAD_MS_FIRST,
@@ -255,6 +260,9 @@ export function createProcesses({
   }
 
   return {
+    connect(mappedFiles) {
+      files = mappedFiles
+    },
     onExec,
     onExit,
     onFork,

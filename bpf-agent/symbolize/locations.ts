@@ -1,0 +1,142 @@
+// Where does an address lie, and what is its name? One window's addresses become locations of a Profile, each looked up
+// once per generation of a process.
+import type { LocationSpec, ProfileBuilder } from '#profile/model/builder'
+import { type LocationId, NONE } from '#profile/model/ids'
+import type { KernelSymbols } from '../host/kernel-symbols.ts'
+import { mappingAt } from '../host/mappings.ts'
+import type { Generation, KnownProcess } from '../host/processes.ts'
+import { baseName, cleanText } from '../host/text.ts'
+import type { Binaries } from './binaries.ts'
+import type { Native } from './native.ts'
+import type { PerfMaps } from './perf-map.ts'
+
+/** A user address that lies in executable memory. */
+export interface Located {
+  readonly location: LocationId
+  readonly name: string | undefined
+  /** Its program begins here. */
+  readonly isEntryPoint: boolean
+}
+
+export interface Locations {
+  kernel(addressHigh: number, addressLow: number): LocationId
+  /** Undefined: nothing executable is mapped there. */
+  user(process: KnownProcess, generation: Generation, address: number): Located | undefined
+  /** A location that is only a name: "[truncated]". */
+  marker(name: string, kind: string): LocationId
+}
+
+export interface LocationParts {
+  readonly builder: ProfileBuilder
+  readonly binaries: Binaries
+  readonly kernel: KernelSymbols
+  readonly perfMaps: PerfMaps
+}
+
+/** Code that a JIT made and told nobody about: one frame, whatever the address, or each call would be a function. */
+export const ANONYMOUS_CODE = '[anonymous code]'
+const KERNEL_HIGH = 0xffff_0000
+
+/** The locations of one window; a builder keeps them. */
+export function createLocations({ builder, binaries, kernel, perfMaps }: LocationParts): Locations {
+  const kernelKnown = new Map<number, LocationId>() // by address minus 2^64, exact for kernel addresses
+  const userKnown = new Map<Generation, Map<number, Located | undefined>>()
+
+  function marker(name: string, kind: string): LocationId {
+    return builder.location({ mapping: NONE, addressHigh: 0, addressLow: 0, kind, lines: linesOf(name) })
+  }
+
+  function linesOf(name: string | undefined): LocationSpec['lines'] {
+    return name === undefined ? [] : [{ function: builder.function({ name }), line: 0 }]
+  }
+
+  function kernelLocation(addressHigh: number, addressLow: number): LocationId {
+    const key = (addressHigh - KERNEL_HIGH) * 2 ** 32 + addressLow
+    const known = kernelKnown.get(key)
+    if (known !== undefined) return known
+    const symbol = kernel.symbolAt(addressHigh, addressLow)
+    const module = symbol?.module ?? ''
+    const mapping =
+      module === ''
+        ? builder.mapping({ file: 'vmlinux', buildId: kernel.buildId })
+        : builder.mapping({ file: cleanText(module), buildId: kernel.moduleBuildId(module) })
+    // Only code of vmlinux itself was linked to a fixed address and then moved as a whole.
+    const linkedLow = symbol !== undefined && module === '' ? addressLow - kernel.slide : addressLow
+    const location = builder.location({
+      mapping,
+      addressHigh,
+      addressLow: linkedLow >>> 0,
+      kind: 'kernel',
+      lines: linesOf(symbol && cleanText(symbol.name)),
+    })
+    kernelKnown.set(key, location)
+    return location
+  }
+
+  function userLocation(process: KnownProcess, generation: Generation, address: number): Located | undefined {
+    let known = userKnown.get(generation)
+    if (known === undefined) {
+      known = new Map()
+      userKnown.set(generation, known)
+      // What was let go, or could not be opened before, is opened again while the process lives.
+      if (!process.isDead) binaries.hold(process.tgid, generation.mappings)
+    }
+    if (known.has(address)) return known.get(address)
+    const located = locate(process, generation, address)
+    known.set(address, located)
+    return located
+  }
+
+  function locate(process: KnownProcess, { mappings }: Generation, address: number): Located | undefined {
+    const row = mappingAt(mappings, address)
+    if (row === -1) return undefined
+    const path = mappings.path[row]!
+    const file = mappings.file[row]!
+    const fromStart = address - mappings.start[row]!
+    const isVdso = path === '[vdso]' && mappings.end[row]! - mappings.start[row]! === binaries.vdsoBytes
+    const native = isVdso ? binaries.vdso : binaries.at(file)
+    if (native) return inBinary(native, { address: fromStart + mappings.offset[row]!, file: baseName(path) })
+    if (file === '' || path.startsWith('/memfd:') || path.startsWith('/dev/'))
+      return inAnonymous(process, address)
+    // The file cannot be read: its place in the file is the best that can be said.
+    return plain({
+      file: baseName(path),
+      buildId: '',
+      address: fromStart + mappings.offset[row]!,
+      name: undefined,
+    })
+  }
+
+  function inBinary(native: Native, at: { readonly address: number; readonly file: string }): Located {
+    const address = native.addressOf(at.address)
+    const name = address === undefined ? undefined : binaries.nameAt(native, address)
+    return {
+      ...plain({ file: at.file, buildId: native.buildId, address: address ?? at.address, name }),
+      isEntryPoint: address !== undefined && native.isEntry(address),
+    }
+  }
+
+  function inAnonymous(process: KnownProcess, address: number): Located {
+    const name = process.isDead ? undefined : perfMaps.nameAt(process.tgid, address)
+    const shown = name ?? ANONYMOUS_CODE
+    return { location: marker(shown, 'native'), name: shown, isEntryPoint: false }
+  }
+
+  function plain(at: {
+    readonly file: string
+    readonly buildId: string
+    readonly address: number
+    readonly name: string | undefined
+  }): Located {
+    const location = builder.location({
+      mapping: builder.mapping({ file: cleanText(at.file), buildId: at.buildId }),
+      addressHigh: Math.floor(at.address / 2 ** 32),
+      addressLow: at.address >>> 0,
+      kind: 'native',
+      lines: linesOf(at.name),
+    })
+    return { location, name: at.name, isEntryPoint: false }
+  }
+
+  return { kernel: kernelLocation, user: userLocation, marker }
+}

@@ -1,0 +1,88 @@
+// How is a file of a stranger opened? First as a mere handle, which opens nothing; only when that is a regular file, and
+// the very one that is mapped, for reading. A FIFO would hang us, a device might act, a symlink lead elsewhere.
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import type { ByteSource } from '../elf/byte-source.ts'
+import { MalformedError } from '../elf/cursor.ts'
+import { orUndefined } from '../host/proc.ts'
+
+const O_PATH = 0o10000000 // Linux, all our architectures; Node does not name it
+
+export interface OpenFile {
+  readonly fd: number
+  readonly stats: Stats
+}
+
+/** Opens a regular file for reading, without blocking.
+ *  in   isExpected  whether this is the file that was meant
+ *  out  undefined when it is not there, not regular, not expected, or may not be read */
+export function openRegular(
+  path: string,
+  isExpected: (stats: Stats) => boolean = () => true,
+): OpenFile | undefined {
+  return orUndefined(() => {
+    const handle = openSync(path, O_PATH)
+    try {
+      const seen = fstatSync(handle)
+      if (!seen.isFile() || !isExpected(seen)) return undefined
+      const fd = openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK)
+      return { fd, stats: fstatSync(fd) }
+    } finally {
+      closeSync(handle)
+    }
+  })
+}
+
+/** A file that a process has mapped.
+ *  in   file  "device:inode" as /proc/PID/maps says; only the inode is compared, since overlay and btrfs print another
+ *             device there than they report
+ *  out  undefined when it cannot be reached any more */
+export function openMapped(
+  tgid: number,
+  mapping: { readonly start: number; readonly end: number; readonly path: string; readonly file: string },
+): OpenFile | undefined {
+  const inode = Number(mapping.file.slice(mapping.file.lastIndexOf(':') + 1))
+  const isMapped = (stats: Stats) => stats.ino === inode
+  const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`
+  return (
+    openRegular(`/proc/${tgid}/map_files/${range}`, isMapped) ?? // needs CAP_CHECKPOINT_RESTORE; right even if deleted
+    openRegular(`/proc/${tgid}/exe`, isMapped) ??
+    (mapping.path.startsWith('/') ? openRegular(`/proc/${tgid}/root${mapping.path}`, isMapped) : undefined)
+  )
+}
+
+/** Reads of an open file. A file that has become shorter is malformed, like one that never was as long as it said. */
+export function fileSource({ fd, stats }: OpenFile): ByteSource {
+  return {
+    size: stats.size,
+    read(offset, length) {
+      if (!(offset >= 0 && length >= 0 && offset <= stats.size - length))
+        throw new MalformedError(
+          `bytes ${offset} to ${offset + length} lie outside the file of ${stats.size}`,
+        )
+      const bytes = new Uint8Array(length)
+      for (let at = 0; at < length; ) {
+        const read = readSync(fd, bytes, at, length - at, offset + at)
+        if (read === 0)
+          throw new MalformedError(`the file ends at ${offset + at}, it had ${stats.size} bytes`)
+        at += read
+      }
+      return bytes
+    },
+  }
+}
+
+/** Whether an open file is still as it was when it was opened. */
+export function isUnchanged({ fd, stats }: OpenFile): boolean {
+  const now = fstatSync(fd)
+  return now.size === stats.size && now.mtimeMs === stats.mtimeMs
+}
+
+/** What a reading gives; undefined if the system refuses it or the bytes make no sense. */
+export function ifReadable<T>(read: () => T): T | undefined {
+  try {
+    return orUndefined(read)
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined
+    throw error
+  }
+}
