@@ -67,6 +67,8 @@ function fakeParts() {
       onExit: (tgid) => log.push(`exit ${tgid}`),
       see: (tgid) => log.push(`see ${tgid}`),
       sweep: () => log.push('sweep'),
+      count: 0,
+      misses: new Map(),
     },
     symbolizer: {
       profileOf(window, head) {
@@ -75,6 +77,8 @@ function fakeParts() {
         heads.push(head)
         return new ProfileBuilder().build(head)
       },
+      refused: new Map(),
+      close: () => log.push('symbolizer closed'),
     },
     encode: ({ profiles, report }) => {
       reports.push(report)
@@ -221,7 +225,13 @@ describe('the loop', () => {
     await agent.stop()
     await agent.stop()
     expect(sent).toEqual([1])
-    expect(log.slice(-4)).toEqual(['stop', 'see 1', 'sender closed within 1500', 'close'])
+    expect(log.slice(-5)).toEqual([
+      'stop',
+      'see 1',
+      'sender closed within 1500',
+      'symbolizer closed',
+      'close',
+    ])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(sent).toEqual([1])
   })

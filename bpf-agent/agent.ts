@@ -20,7 +20,12 @@ import type { AgentSettings } from './settings.ts'
 export interface AgentParts {
   readonly sampler: Sampler
   readonly processes: ProcessTable
-  readonly symbolizer: { profileOf(window: Window, head: ProfileHead): Profile }
+  readonly symbolizer: {
+    profileOf(window: Window, head: ProfileHead): Profile
+    /** Binaries that could not be read for names, by reason. */
+    readonly refused: ReadonlyMap<string, number>
+    close(): void
+  }
   readonly encode: (request: { profiles: readonly Profile[]; report: AgentReport }) => Uint8Array
   readonly sender: {
     send(body: Uint8Array, samples: number): void
@@ -43,6 +48,9 @@ export interface ProcessTable {
   onExit(tgid: number, startTicks: number, timeMs: number): void
   see(tgid: number, startTicks: number): void
   sweep(nowMs: number): void
+  readonly count: number
+  /** Processes that could not be read, by reason. */
+  readonly misses: ReadonlyMap<string, number>
 }
 
 export interface Agent {
@@ -207,6 +215,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
       report: report(),
       self: measureSelf({ ownNs, cpuMs, before: cpuBefore }),
       ...{ ticks, events, eventsLost, windows, windowStacks, pending: sender.pending() },
+      ...{ processes: processes.count, misses: processes.misses, refused: parts.symbolizer.refused },
     }
   }
 
@@ -221,6 +230,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     closeWindow()
     await sender.close(CLOSE_MS)
     await metrics?.close()
+    parts.symbolizer.close()
     sampler.close()
   }
 

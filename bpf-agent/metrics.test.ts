@@ -27,6 +27,9 @@ const FACTS: MetricFacts = {
   eventsLost: 0,
   windowStacks: 12,
   windows: 3,
+  processes: 5,
+  misses: new Map([['gone', 1]]),
+  refused: new Map(),
   pending: { bytes: 10, samples: 1 },
 }
 

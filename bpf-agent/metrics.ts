@@ -13,6 +13,11 @@ export interface MetricFacts {
   /** Distinct stacks of the last window. */
   readonly windowStacks: number
   readonly windows: number
+  /** Known to the names side, and those that could not be read, by reason. */
+  readonly processes: number
+  readonly misses: ReadonlyMap<string, number>
+  /** Binaries that gave no names, by reason. */
+  readonly refused: ReadonlyMap<string, number>
   readonly pending: { readonly bytes: number; readonly samples: number }
 }
 
@@ -53,6 +58,9 @@ export function printMetrics(facts: MetricFacts): string {
   metric('cpus', 'gauge', 'CPUs sampled.', one(report.cpus))
   metric('windows_total', 'counter', 'Windows closed.', one(facts.windows))
   metric('window_stacks', 'gauge', 'Distinct stacks of the last window.', one(facts.windowStacks))
+  metric('processes', 'gauge', 'Processes known, living and recently dead.', one(facts.processes))
+  metric('process_misses_total', 'counter', 'Processes not read, by reason.', by('reason', facts.misses))
+  metric('binaries_refused_total', 'counter', 'Binaries that gave no names.', by('reason', facts.refused))
   metric('buffer_bytes', 'gauge', 'Profiles waiting for the backend.', one(facts.pending.bytes))
   metric('buffer_samples', 'gauge', 'Samples waiting for the backend.', one(facts.pending.samples))
   metric('build_info', 'gauge', 'Always 1.', [[{ version: report.version, agent: report.agentId }, 1]])

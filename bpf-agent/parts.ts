@@ -54,7 +54,7 @@ export function createParts(settings: AgentSettings): AgentParts {
       monotonicMs,
     }),
     processes,
-    symbolizer: createSymbolizer({ processes, host }),
+    symbolizer: createSymbolizer({ processes, host, log }),
     encode: encodeOtlpProfiles,
     sender,
     clock,
