@@ -139,6 +139,8 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     windowMs = settings.window
     windows++
     windowStacks = window.count
+    // Before the names are looked up: that takes time, and ticks that come meanwhile are not drained yet.
+    const accounting = report()
     try {
       const head = {
         type: CPU_SAMPLES,
@@ -147,7 +149,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
         durationMs: window.durationMs,
       }
       const profiles = window.count === 0 ? [] : [parts.symbolizer.profileOf(window, head)]
-      sender.send(parts.encode({ profiles, report: report() }), window.samplesTotal)
+      sender.send(parts.encode({ profiles, report: accounting }), window.samplesTotal)
     } catch (error) {
       // One process that nobody has thought of must not end the sampling of all others.
       lostHere.set('encode_failed', (lostHere.get('encode_failed') ?? 0) + window.samplesTotal)
