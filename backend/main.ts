@@ -13,7 +13,7 @@ import { BACKEND_SETTINGS, type BackendSettings, limitsOfConfig } from './settin
 import { createStoreClient } from './worker-client.ts'
 
 const HELP = {
-  command: 'backend',
+  command: 'flametrail backend',
   purpose: 'takes profiles in, keeps them, answers queries and serves the viewer, on one port.',
   examples: [
     'flametrail backend',
