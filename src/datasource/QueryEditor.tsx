@@ -40,7 +40,8 @@ export function QueryEditor({ datasource, query: stored, onChange, onRunQuery, r
     onRunQuery()
   }
   const suggestFor = (text: string, cursor: number) => suggest({ text, cursor, ...scope }, datasource.client)
-  const refusal = refusalOf(data, query.refId)
+  // A position does not say in which of two selectors.
+  const refusal = query.baseline?.labelSelector === undefined ? refusalOf(data, query.refId) : undefined
   const isViewHere = app !== (VIEWER_APP as CoreApp)
   return (
     <div className={styles.rows}>
