@@ -400,9 +400,12 @@ describe('turns', () => {
     const turn = createTurns({ running: 1, waiting: 1 })
     const order: string[] = []
     let release = () => {}
-    const first = turn(() => new Promise<void>((resolve) => (release = resolve))).then(() =>
-      order.push('first'),
-    )
+    const first = turn(async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      order.push('first')
+    })
     const second = turn(async () => {
       order.push('second')
       throw new Error('of its own')
