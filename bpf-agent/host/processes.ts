@@ -64,6 +64,8 @@ export interface Processes {
 export interface ProcessesParts {
   /** Milliseconds of a clock that never jumps. */
   readonly nowMs?: () => number
+  /** CPU time of this program in ms: what reading costs, also on a machine that is too busy to let us run. */
+  readonly cpuMs?: () => number
   /** Whether OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES of a process are looked at. */
   readonly readsEnvironment?: boolean
   readonly processesMax?: number
@@ -105,6 +107,7 @@ interface Entry {
 /** Makes an empty table of processes. */
 export function createProcesses({
   nowMs = () => performance.now(),
+  cpuMs = ownCpuMs,
   readsEnvironment = true,
   processesMax = PROCESSES_MAX,
 }: ProcessesParts = {}): Processes {
@@ -162,11 +165,11 @@ export function createProcesses({
   }
 
   function read(entry: Entry): void {
-    const startMs = nowMs()
+    const startCpuMs = cpuMs()
     const found = readProcess(entry, readsEnvironment)
-    const costMs = nowMs() - startMs
+    const costMs = cpuMs() - startCpuMs
     second.spentMs += costMs
-    entry.readAtMs = startMs
+    entry.readAtMs = nowMs()
     const isFirst = !entry.wasRead || entry.isStale
     const pauseMs = isFirst ? REREAD_MS_FIRST : Math.min(REREAD_MS_LAST, 2 * entry.rereadMs)
     entry.rereadMs = Math.max(pauseMs, COST_FACTOR * costMs)
@@ -275,6 +278,11 @@ export function createProcesses({
     },
     misses,
   }
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 const keyOf = (tgid: number, startTicks: number) => `${tgid} ${startTicks}`

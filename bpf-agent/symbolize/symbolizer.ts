@@ -67,7 +67,8 @@ export function createSymbolizer({
       const user = userFrames(window, row, process, locations)
       builder.sample({
         stack: stackOf(window, row, { builder, locations, user }),
-        labelSet: labels.of(window, row, user.generation ?? process?.generations[0]),
+        // What the process was before it executed another program says nothing of a stack that does not fit it.
+        labelSet: labels.of(window, row, user.generation ?? (process?.isStale ? undefined : process?.generations[0])),
         value: window.samples[row]!,
         timeMs: head.timeMs,
       })
