@@ -91,6 +91,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
   let keptHouseMs = windowStart.monotonicMs
   let lastTickMs = windowStart.monotonicMs
   let timer: NodeJS.Timeout | undefined
+  let cpus = 0
   let isStopped = false
   let fail: (reason: unknown) => void = () => {}
   const failed = new Promise<never>((_, reject) => {
@@ -192,7 +193,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
   function report(): AgentReport {
     const lostLater = new Map(sender.dropped())
     for (const [reason, samples] of lostHere) lostLater.set(reason, (lostLater.get(reason) ?? 0) + samples)
-    const { cpus } = sampler
+    cpus = sampler.cpus || cpus // none ticks any more when the last report is written
     return {
       ...parts.identity,
       startedMs,

@@ -5,14 +5,13 @@
 import { readFileSync } from 'node:fs'
 import { explainLoadFailure } from './explain.ts'
 import type { ObjectSpec } from './object-spec.ts'
-import { addressOf, BPF, bpf, closeFd, SyscallError } from './syscalls.ts'
+import { addressOf, BPF, bpf, closeFd, SyscallError, withoutSignals } from './syscalls.ts'
 
 const BPF_MAP_TYPE_ARRAY = 2
 const BPF_PROG_TYPE_SYSCALL = 31
 const BPF_F_SLEEPABLE = 16
 const INSTRUCTION_BYTES = 8
 const LOG_BYTES = 1024 * 1024
-const LOAD_ATTEMPTS = 10 // one ended child is one signal; ten during 50 ms each are a storm
 const CONTEXT_HEAD_BYTES = 24 // u32 size, flags, log_level, log_size; u64 log_buf
 const CONTEXT_MAP_BYTES = 16 // s32 fd; u32 max_entries; u64 initial_value
 const CONTEXT_PROGRAM_BYTES = 4
@@ -46,7 +45,8 @@ export function loadObject(
     )
   const context = contextOf(spec, entries)
   try {
-    runLoader(spec, blob, context)
+    // The verifier gives up with EAGAIN when a signal is pending: a child that ends now is enough.
+    withoutSignals(() => runLoader(spec, blob, context))
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error
     throw new CannotSample(explainLoadFailure(error, verifierLog(spec, blob, entries), machineFacts()), error)
@@ -92,21 +92,8 @@ function loadedFrom(spec: ObjectSpec, context: Buffer): LoadedObject {
   }
 }
 
-/** Runs the loader, again when a signal came in between: the verifier gives up with EAGAIN then. */
-function runLoader(spec: ObjectSpec, blob: Buffer, context: Buffer): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      runLoaderOnce(spec, blob, context)
-      return
-    } catch (error) {
-      if (!(error instanceof SyscallError) || error.word !== 'EAGAIN' || attempt === LOAD_ATTEMPTS)
-        throw error
-    }
-  }
-}
-
 /** The four calls of every light skeleton. */
-function runLoaderOnce(spec: ObjectSpec, blob: Buffer, context: Buffer): void {
+function runLoader(spec: ObjectSpec, blob: Buffer, context: Buffer): void {
   const loader = blob.subarray(0, spec.loaderBytes)
   const data = blob.subarray(spec.loaderBytes)
   let mapFd = -1
@@ -161,7 +148,7 @@ function verifierLog(spec: ObjectSpec, blob: Buffer, entries: ReadonlyMap<string
   context.writeUInt32LE(log.length, 12)
   context.writeBigUInt64LE(addressOf(log), 16)
   try {
-    runLoader(spec, blob, context)
+    withoutSignals(() => runLoader(spec, blob, context))
     loadedFrom(spec, context).close() // it worked this time; the first error stands
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error

@@ -1,6 +1,7 @@
 // What is the kernel side, seen from the loop? One thing that ticks, tells of processes, gives raw stacks and counts.
 // Here load, perf events, rings and counters become that one thing; another thing of this shape can take its place.
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type KernelCounters, sumCounters } from './counters.ts'
 import { parseCpuList } from './cpus.ts'
 import { createDrain } from './drain.ts'
@@ -130,7 +131,7 @@ export function ringBytesFor(frequencyHz: number, cpus: number): number {
 }
 
 function readObject(folder: string): { spec: ObjectSpec; blob: Buffer } {
-  const file = `${folder}/${process.arch}`
+  const file = join(folder, process.arch)
   let text: string
   let blob: Buffer
   try {

@@ -51,6 +51,7 @@ interface Functions {
   readonly munmap: (memory: unknown, length: number) => number
   readonly ioctl: (fd: number, request: number, value: number) => number
   readonly sysconf: (name: number) => number
+  readonly setSignalMask: (how: number, set: Buffer, before: Buffer | null) => number
 }
 let loaded: Functions | undefined
 
@@ -70,6 +71,7 @@ function functions(): Functions {
     munmap: library.func('int munmap(void *, size_t)'),
     ioctl: library.func('int ioctl(int, unsigned long, unsigned long)'),
     sysconf: library.func('long sysconf(int)'),
+    setSignalMask: library.func('int pthread_sigmask(int, void *, _Out_ void *)'),
   }
   return loaded
 }
@@ -119,6 +121,21 @@ export function mapShared(fd: number, length: number, offset: number, isWritable
     unmap() {
       munmap(pointer, length)
     },
+  }
+}
+
+/** Runs something while no signal reaches this thread; what comes meanwhile is delivered after. */
+export function withoutSignals<T>(run: () => T): T {
+  const { setSignalMask } = functions()
+  const SIG_BLOCK = 0
+  const SIG_SETMASK = 2
+  const SIGSET_BYTES = 128 // sigset_t of glibc and musl
+  const before = Buffer.alloc(SIGSET_BYTES)
+  setSignalMask(SIG_BLOCK, Buffer.alloc(SIGSET_BYTES, 0xff), before)
+  try {
+    return run()
+  } finally {
+    setSignalMask(SIG_SETMASK, before, null)
   }
 }
 
