@@ -47,7 +47,7 @@ const sees = {
 }
 
 const product = '^(profile|src|backend|bpf-agent|cli|viewer)/'
-const spec = '([.](test|bench|contract)[.]tsx?$|^viewer/testing/)'
+const spec = '([.](test|bench|contract)[.]tsx?$|^(viewer|backend|src/panels)/testing/)'
 const at = (place) =>
   place.endsWith(']tsx?') || place.endsWith('.ts') || place.endsWith('[.]ts') || place.endsWith('[.]tsx?')
     ? `^${place}$`

@@ -201,7 +201,7 @@ export const TOKEN_SETTINGS = [
     name: 'token-file',
     kind: 'string',
     unit: 'FILE',
-    default: 'tokens.yaml',
+    default: 'tokens',
     example: '/etc/flametrail/tokens',
     why: 'The file of tokens that the backend reads (its flag --token-file).',
   },

@@ -72,19 +72,21 @@ describe('the backend refuses to start', () => {
     expect(code).toBe(1)
     expectSentence(stderr, directory, /--data-directory/)
   })
-  it('in a directory whose own files cannot be read', async () => {
-    const first = await startStream()
-    await stop(first.backend)
-    writeFileSync(path.join(first.directory, 'owner.duckdb'), 'garbage '.repeat(2_000))
+  it.each([
+    ['was written before 0.1', 'owner.duckdb', 'anything', /before 0\.1/],
+    ['says it is of a later format', 'format', 'flametrail store 999\n', /newer|format/],
+    ['has lost what it is', 'format', 'garbage '.repeat(2_000), /format/],
+  ])('in a directory that %s', async (_, file, content, words) => {
+    const directory = emptyDirectory()
+    writeFileSync(path.join(directory, file), content)
     const { code, stderr } = await backend(
       '--listen',
       `127.0.0.1:${await freePort()}`,
       '--data-directory',
-      first.directory,
+      directory,
     )
     expect(code).toBe(1)
-    expectSentence(stderr, first.directory)
-    await first[Symbol.asyncDispose]()
+    expectSentence(stderr, directory, words)
   })
   it('in a place that is a file', async () => {
     const file = path.join(emptyDirectory(), 'file')
@@ -260,7 +262,7 @@ describe('the server refuses, and stores nothing of', () => {
 describe('tokens', () => {
   let guarded: Stream & { readonly tokens: { readonly read: string; readonly write: string } }
   beforeAll(async () => {
-    const file = path.join(emptyDirectory(), 'tokens.yaml')
+    const file = path.join(emptyDirectory(), 'tokens')
     const make = async (scope: string) => {
       const { code, stdout, stderr } = await flametrail(
         'token',
