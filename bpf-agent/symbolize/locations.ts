@@ -117,7 +117,7 @@ export function createLocations({ builder, binaries, kernel, perfMaps }: Locatio
   }
 
   function inAnonymous(process: KnownProcess, address: number): Located {
-    const name = process.isDead ? undefined : perfMaps.nameAt(process.tgid, address)
+    const name = process.isDead ? undefined : perfMaps.nameAt(process, address)
     const shown = name ?? ANONYMOUS_CODE
     return { location: marker(shown, 'native'), name: shown, isEntryPoint: false }
   }

@@ -1,14 +1,20 @@
 // What does a runtime with a JIT say of the code it has made? /tmp/perf-PID.map of a process, in its own file system and
 // under its own PID: lines `start size name`, of which the later wins, for code moves. Read only as far as it has grown.
-import { closeSync, fstatSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, type Stats } from 'node:fs'
+import { uptime } from 'node:os'
 import { orUndefined, readText } from '../host/proc.ts'
 import { cleanText } from '../host/text.ts'
 import { type OpenFile, openRegular } from './open-file.ts'
 import { emptyPerfTable, type PerfTable, perfNameAt, readPerfLines } from './perf-table.ts'
 
+export interface ProcessKey {
+  readonly tgid: number
+  readonly startTicks: number
+}
+
 export interface PerfMaps {
   /** The name of generated code at an address of a living process; undefined where its runtime tells none. */
-  nameAt(tgid: number, address: number): string | undefined
+  nameAt(process: ProcessKey, address: number): string | undefined
   /** A new window: maps that have grown are read on. */
   renewBudget(): void
   close(): void
@@ -29,15 +35,16 @@ interface Held {
 
 /** Starts with no map. */
 export function createPerfMaps(): PerfMaps {
-  const held = new Map<number, Held>() // by PID, least recently used first
+  const held = new Map<string, Held>() // least recently used first
   let window = 0
   let bytesLeft = BYTES_PER_WINDOW
 
-  function nameAt(tgid: number, address: number): string | undefined {
-    const known = held.get(tgid)
-    held.delete(tgid)
-    const entry = known && !isReplaced(known) ? known : openMap(tgid)
-    held.set(tgid, entry)
+  function nameAt(process: ProcessKey, address: number): string | undefined {
+    const key = `${process.tgid} ${process.startTicks}`
+    const known = held.get(key)
+    held.delete(key)
+    const entry = known && !isReplaced(known) ? known : openMap(process)
+    held.set(key, entry)
     for (const [oldest, { file }] of held) {
       if (held.size <= PROCESSES_MAX) break
       if (file) orUndefined(() => closeSync(file.fd))
@@ -49,14 +56,15 @@ export function createPerfMaps(): PerfMaps {
     return name === undefined ? undefined : cleanText(name)
   }
 
-  function openMap(tgid: number): Held {
+  function openMap({ tgid, startTicks }: ProcessKey): Held {
     const nothing = { table: emptyPerfTable(), position: 0, rest: new Uint8Array(), window: -1 }
     const status = readText(`/proc/${tgid}/status`, 16 * 1024)
     const innerPid = status && /^NSpid:.*?(\d+)$/m.exec(status)?.[1]
     const owner = status && Number(/^Uid:\s+(\d+)/m.exec(status)?.[1])
-    const file = innerPid
-      ? openRegular(`/proc/${tgid}/root/tmp/perf-${innerPid}.map`, ({ uid }) => uid === owner || uid === 0)
-      : undefined
+    // Maps outlive their processes: one last written before this process began is that of another with its PID.
+    const startedMs = Date.now() - uptime() * 1000 + startTicks * 10
+    const isOurs = ({ uid, mtimeMs }: Stats) => (uid === owner || uid === 0) && mtimeMs > startedMs - 1000
+    const file = innerPid ? openRegular(`/proc/${tgid}/root/tmp/perf-${innerPid}.map`, isOurs) : undefined
     return { ...nothing, file }
   }
 

@@ -68,7 +68,11 @@ export function createSymbolizer({
       builder.sample({
         stack: stackOf(window, row, { builder, locations, user }),
         // What the process was before it executed another program says nothing of a stack that does not fit it.
-        labelSet: labels.of(window, row, user.generation ?? (process?.isStale ? undefined : process?.generations[0])),
+        labelSet: labels.of(
+          window,
+          row,
+          user.generation ?? (process?.isStale ? undefined : process?.generations[0]),
+        ),
         value: window.samples[row]!,
         timeMs: head.timeMs,
       })

@@ -37,7 +37,10 @@ export interface NmLine {
 
 /** Defined symbols as binutils see them. */
 export function nm(path: string, ...flags: readonly string[]): NmLine[] {
-  const text = execFileSync('nm', ['-S', '--defined-only', ...flags, path], { maxBuffer: 2 ** 28 }).toString()
+  const text = execFileSync('nm', ['-S', '--defined-only', ...flags, path], {
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).toString()
   return text
     .split('\n')
     .map((line) => /^([0-9a-f]+) (?:([0-9a-f]+) )?(\S) (.+)$/.exec(line))
