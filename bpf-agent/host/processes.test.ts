@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, unlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../symbolize/testing.ts'
 import type { Mappings } from './mappings.ts'
 import { readStat } from './proc.ts'
 import { createProcesses } from './processes.ts'
@@ -155,7 +155,7 @@ describe('createProcesses', () => {
   })
 
   it('names a program whose file is deleted, and threads of the kernel', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'flametrail-host-')), 'vanishing')
+    const file = join(temporaryFolder(), 'vanishing')
     copyFileSync('/bin/sleep', file)
     const { tgid, startTicks } = await start(file, ['30'])
     unlinkSync(file)

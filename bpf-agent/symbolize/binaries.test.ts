@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, copyFileSync, mkdtempSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, copyFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Mappings, parseMappings } from '../host/mappings.ts'
 import { createBinaries } from './binaries.ts'
-import { compile, libcPath, nm, readBytes, readElfFile } from './testing.ts'
+import { compile, libcPath, nm, readBytes, readElfFile, temporaryFolder } from './testing.ts'
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -147,7 +146,7 @@ describe('createBinaries', () => {
   })
 
   it('refuses what is no ELF file, and what is gone, and counts it', () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'flametrail-bin-')), 'data')
+    const path = join(temporaryFolder(), 'data')
     writeFileSync(path, 'no program')
     const self = parseMappings(readBytes('/proc/self/maps'))
     const mapping = (inode: number): Mappings => ({

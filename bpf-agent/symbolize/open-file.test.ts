@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fileSource, ifReadable, isUnchanged, openRegular } from './open-file.ts'
+import { temporaryFolder } from './testing.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'flametrail-open-'))
+const folder = temporaryFolder()
 
 describe('openRegular', () => {
   it('opens a regular file and reads from anywhere in it', () => {

@@ -1,15 +1,28 @@
 // Which real binaries do the tests of the names side read? Those of this machine, and one compiled here; for tests only.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { Result } from '#profile/model/result'
 import { bytesSource } from '../elf/byte-source.ts'
 import { type ElfFile, readElf } from '../elf/elf-file.ts'
 
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A new directory, gone after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flametrail-names-'))
+  folders.push(folder)
+  return folder
+}
+
 /** Compiles a C program into a new directory; returns the path of the binary.  cost 50 to 200 ms */
 export function compile(source: string, flags: readonly string[] = []): string {
-  const folder = mkdtempSync(join(tmpdir(), 'flametrail-elf-'))
+  const folder = temporaryFolder()
   const file = join(folder, 'program.c')
   const binary = join(folder, 'program')
   writeFileSync(file, source)
