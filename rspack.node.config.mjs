@@ -30,7 +30,14 @@ export default {
   module: {
     // import.meta.url is the bundle's own place: that is how it finds build/bpf and build/viewer.
     parser: { javascript: { importMeta: false, url: false, worker: false } },
-    rules: [{ test: /\.ts$/, loader: 'builtin:swc-loader', options: { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } }, type: 'javascript/auto' }],
+    rules: [
+      {
+        test: /\.ts$/,
+        loader: 'builtin:swc-loader',
+        options: { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } },
+        type: 'javascript/auto',
+      },
+    ],
   },
   // Readable stack traces are worth more than bytes here.
   optimization: { minimize: false, splitChunks: false, runtimeChunk: false },

@@ -19,7 +19,10 @@ export function pathsNamedBy(markdown: string): string[] {
 function sourceFolders(folder: string): string[] {
   const entries = readdirSync(path.join(root, folder), { withFileTypes: true })
   const below = entries
-    .filter((entry) => entry.isDirectory() && !['gen', 'broken', 'fixtures', 'img', 'node_modules'].includes(entry.name))
+    .filter(
+      (entry) =>
+        entry.isDirectory() && !['gen', 'broken', 'fixtures', 'img', 'node_modules'].includes(entry.name),
+    )
     .flatMap((entry) => sourceFolders(path.join(folder, entry.name)))
   return entries.some((entry) => entry.isFile() && SOURCE.test(entry.name)) ? [folder, ...below] : below
 }
@@ -35,13 +38,16 @@ describe('ARCHITECTURE.md', () => {
 })
 
 describe('the README of', () => {
-  it.each(HOUSEHOLDS.flatMap(sourceFolders))('%s has three lines: question, refusals, first file', (folder) => {
-    const lines = read(path.join(folder, 'README.md')).trim().split('\n')
-    expect(lines).toHaveLength(3)
-    const first = /Open first: `([^`]+)`/.exec(lines[2]!)?.[1]
-    expect(first, lines[2]).toBeDefined()
-    expect(existsSync(path.join(root, folder, first!)), first).toBe(true)
-  })
+  it.each(HOUSEHOLDS.flatMap(sourceFolders))(
+    '%s has three lines: question, refusals, first file',
+    (folder) => {
+      const lines = read(path.join(folder, 'README.md')).trim().split('\n')
+      expect(lines).toHaveLength(3)
+      const first = /Open first: `([^`]+)`/.exec(lines[2]!)?.[1]
+      expect(first, lines[2]).toBeDefined()
+      expect(existsSync(path.join(root, folder, first!)), first).toBe(true)
+    },
+  )
 })
 
 describe('the README', () => {
@@ -52,7 +58,9 @@ describe('the README', () => {
     expect(block).toContain('npm test')
   })
   it('shows pictures that exist', () => {
-    const pictures = [...readme.matchAll(/(?:\]\(|src(?:set)?=")([^)"]+\.(?:png|svg))/g)].map(([, name]) => name!)
+    const pictures = [...readme.matchAll(/(?:\]\(|src(?:set)?=")([^)"]+\.(?:png|svg))/g)].map(
+      ([, name]) => name!,
+    )
     expect(pictures.length).toBeGreaterThan(0)
     for (const picture of pictures) expect(existsSync(path.join(root, picture)), picture).toBe(true)
   })

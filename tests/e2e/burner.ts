@@ -12,6 +12,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 
+/** Flags of gcc that give a chain of frame pointers, and such that break it. */
+const FRAME_POINTERS = ['-O1', '-fno-omit-frame-pointer', '-fno-optimize-sibling-calls', '-fno-inline']
+export const NO_FRAME_POINTERS = ['-O2', '-fomit-frame-pointer', '-fno-inline']
+
 export interface BurnerNames {
   readonly dispatch: string
   readonly handle: string
@@ -39,8 +43,9 @@ export interface Burner {
   stop(): Promise<BurnerTruth>
 }
 
-/** Compiles the program with gcc and starts it. */
-export async function startBurner(): Promise<Burner> {
+/** Compiles the program with gcc and starts it.
+ *  in  flags  replace those that keep frame pointers */
+export async function startBurner(flags: readonly string[] = FRAME_POINTERS): Promise<Burner> {
   const word = (prefix: string) => `${prefix}_${randomBytes(5).toString('hex')}`
   const names: BurnerNames = {
     dispatch: word('dispatch'),
@@ -53,7 +58,6 @@ export async function startBurner(): Promise<Burner> {
   const source = path.join(directory, 'burner.c')
   const executable = path.join(directory, word('burner').slice(0, 15))
   writeFileSync(source, burnerSource(names))
-  const flags = ['-O1', '-fno-omit-frame-pointer', '-fno-optimize-sibling-calls', '-fno-inline']
   execFileSync('gcc', [...flags, '-o', executable, source])
   const child = spawn(executable, [], { stdio: ['ignore', 'pipe', 'inherit'] })
   return attach(child, names, executable)
