@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { kernelSymbolAt, parseKallsyms } from './kallsyms.ts'
+import { createKallsymsReader, kernelSymbolAt } from './kallsyms.ts'
 import { openKernelSymbols } from './kernel-symbols.ts'
 
-const parse = (text: string) => parseKallsyms(new TextEncoder().encode(text))
+function parse(text: string, cut = text.length) {
+  const bytes = new TextEncoder().encode(text)
+  const reader = createKallsymsReader()
+  reader.take(bytes.slice(0, cut))
+  reader.take(bytes.slice(cut))
+  return reader.finish()
+}
 const TEXT = `\
 0000000000000000 A fixed_percpu_data
 ffffffff81000000 T _stext
@@ -26,7 +32,7 @@ const nameAt = (text: string, low: number) => {
   return symbol && (symbol.module === '' ? symbol.name : `${symbol.module}:${symbol.name}`)
 }
 
-describe('parseKallsyms', () => {
+describe('createKallsymsReader', () => {
   it('names code up to the next symbol, of aliases the plainest, and no padding', () => {
     const at = [0x81000110, 0x81000105, 0x810001ff, 0x81000200, 0x810003ff]
     expect(at.map((low) => nameAt(TEXT, low))).toEqual([
@@ -63,6 +69,12 @@ describe('parseKallsyms', () => {
       '/proc/kallsyms shows 2 functions without addresses; give the agent CAP_SYSLOG or set kernel.kptr_restrict=0',
     )
     expect(parse('')).toMatchObject({ ok: false, error: { message: '/proc/kallsyms holds no functions' } })
+  })
+
+  it('reads the same however the text is cut into pieces, and without a last line feed', () => {
+    const whole = parse(TEXT)
+    for (let cut = 0; cut < TEXT.length; cut += 7) expect(parse(TEXT, cut)).toEqual(whole)
+    expect(parse(TEXT.trimEnd())).toEqual(whole)
   })
 
   it('survives any text', () => {

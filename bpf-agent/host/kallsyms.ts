@@ -27,6 +27,9 @@ const LOWEST_HIGH = 0xffff_0000
 const FAR = 128 * 1024 // no function of a module or BPF program is longer; behind it lies something without a name
 const MODULES_MAX = 65_535
 const LINES_MAX = 4_000_000
+const LINE_BYTES_MAX = 8192
+const NAME_BYTES_MAX = 512 // KSYM_NAME_LEN
+const INITIAL_ROWS = 65_536 // a distribution's kernel has 60,000 functions
 const LINE_FEED = 0x0a
 const SPACE = 0x20
 const TAB = 0x09
@@ -35,18 +38,50 @@ const TAB = 0x09
  *  out  negative for what is no kernel address */
 export const kernelOffset = (high: number, low: number): number => (high - LOWEST_HIGH) * 2 ** 32 + low
 
-/** Parses /proc/kallsyms.
- *  out  a failure when addresses are hidden from us, with the cure
- *  cost 20 ms for 122,000 lines; the table takes 40 bytes per function */
-export function parseKallsyms(bytes: Uint8Array): Result<KernelTable> {
-  const rows = scan(bytes)
-  if (rows.count === 0)
+/** Reads /proc/kallsyms piece by piece: the whole text has 5 MB, the table 3. */
+export interface KallsymsReader {
+  /** Takes the next bytes; they may end anywhere in a line. */
+  take(bytes: Uint8Array): void
+  /** What came together.
+   *  out  a failure when addresses are hidden from us, with the cure */
+  finish(): Result<KernelTable>
+}
+
+/** Makes a reader.  cost 60 ms for 122,000 lines; the table takes 40 bytes per function */
+export function createKallsymsReader(): KallsymsReader {
+  const rows = emptyRows(INITIAL_ROWS)
+  const moduleIds = new Map<string, number>([['', 0]])
+  let rest = new Uint8Array()
+  let lines = 0
+
+  function take(piece: Uint8Array): void {
+    const bytes = new Uint8Array(rest.length + piece.length)
+    bytes.set(rest)
+    bytes.set(piece, rest.length)
+    let at = 0
+    for (
+      let feed = bytes.indexOf(LINE_FEED);
+      feed !== -1 && lines < LINES_MAX;
+      feed = bytes.indexOf(LINE_FEED, at)
+    ) {
+      lines++
+      if (feed - at > 19 && bytes[at + 16] === SPACE && bytes[at + 18] === SPACE)
+        scanLine(bytes, at, feed, rows, moduleIds)
+      at = feed + 1
+    }
+    rest = bytes.length - at > LINE_BYTES_MAX ? new Uint8Array() : bytes.slice(at)
+  }
+
+  function finish(): Result<KernelTable> {
+    if (rest.length > 0) take(Uint8Array.of(LINE_FEED))
+    if (rows.count > 0) return success(sorted(rows))
     return failure(
       rows.hidden > 0
         ? `/proc/kallsyms shows ${rows.hidden} functions without addresses; give the agent CAP_SYSLOG or set kernel.kptr_restrict=0`
         : '/proc/kallsyms holds no functions',
     )
-  return success(sorted(bytes, rows))
+  }
+  return { take, finish }
 }
 
 /** The function at an address; undefined if none is near enough.  cost O(log n) and one short string */
@@ -76,31 +111,18 @@ interface Rows {
   /** Function lines whose address is 0. */
   hidden: number
   offset: Float64Array
-  /** Position of the name in the text, and its length. */
   nameAt: Uint32Array
   nameLength: Uint16Array
   module: Uint16Array
+  /** Names one after the other, in the order of the rows. */
+  names: Uint8Array
+  nameBytes: number
   modules: string[]
   textStart: number
   textEnd: number
 }
 
-/** One pass over the text: `ffffffff81000000 T _text`, `ffffffffc0201000 t veth_open\t[veth]`. */
-function scan(bytes: Uint8Array): Rows {
-  const rows = emptyRows(Math.min(LINES_MAX, Math.ceil(bytes.length / 40) + 16))
-  const moduleIds = new Map<string, number>([['', 0]])
-  let at = 0
-  for (let line = 0; at + 19 < bytes.length && line < LINES_MAX; line++) {
-    const feed = bytes.indexOf(LINE_FEED, at)
-    const stop = feed === -1 ? bytes.length : feed
-    if (stop - at > 19 && bytes[at + 16] === SPACE && bytes[at + 18] === SPACE)
-      scanLine(bytes, at, stop, rows, moduleIds)
-    at = stop + 1
-  }
-  if (rows.textEnd === 0) rows.textEnd = Number.POSITIVE_INFINITY
-  return rows
-}
-
+/** `ffffffff81000000 T _text`, `ffffffffc0201000 t veth_open\t[veth]`. */
 function scanLine(
   bytes: Uint8Array,
   at: number,
@@ -124,8 +146,7 @@ function scanLine(
   if (!hasModule) noteRegion(rows, decode(bytes.subarray(nameAt, Math.min(nameStop, nameAt + 16))), offset)
   append(rows, {
     offset,
-    nameAt,
-    nameLength: Math.min(nameStop - nameAt, 512), // KSYM_NAME_LEN
+    name: bytes.subarray(nameAt, Math.min(nameStop, nameAt + NAME_BYTES_MAX)),
     module: hasModule ? moduleId(decode(bytes.subarray(tab + 2, stop - 1)), rows, moduleIds) : 0,
   })
 }
@@ -160,43 +181,46 @@ function emptyRows(length: number): Rows {
     nameAt: new Uint32Array(length),
     nameLength: new Uint16Array(length),
     module: new Uint16Array(length),
+    names: new Uint8Array(length * 24),
+    nameBytes: 0,
     modules: [''],
     textStart: 0,
     textEnd: 0,
   }
 }
 
-interface Row {
-  readonly offset: number
-  readonly nameAt: number
-  readonly nameLength: number
-  readonly module: number
-}
-
-function append(rows: Rows, row: Row): void {
-  if (rows.count === rows.offset.length) {
-    const larger = emptyRows(2 * rows.count)
-    larger.offset.set(rows.offset)
-    larger.nameAt.set(rows.nameAt)
-    larger.nameLength.set(rows.nameLength)
-    larger.module.set(rows.module)
-    const { offset, nameAt, nameLength, module } = larger
-    Object.assign(rows, { offset, nameAt, nameLength, module })
-  }
+function append(
+  rows: Rows,
+  row: { readonly offset: number; readonly name: Uint8Array; readonly module: number },
+): void {
+  const { name } = row
+  if (rows.count === rows.offset.length || rows.nameBytes + name.length > rows.names.length) grow(rows)
   const i = rows.count++
   rows.offset[i] = row.offset
-  rows.nameAt[i] = row.nameAt
-  rows.nameLength[i] = row.nameLength
+  rows.nameAt[i] = rows.nameBytes
+  rows.nameLength[i] = name.length
   rows.module[i] = row.module
+  rows.names.set(name, rows.nameBytes)
+  rows.nameBytes += name.length
+}
+
+function grow(rows: Rows): void {
+  const larger = emptyRows(2 * rows.offset.length)
+  larger.offset.set(rows.offset)
+  larger.nameAt.set(rows.nameAt)
+  larger.nameLength.set(rows.nameLength)
+  larger.module.set(rows.module)
+  const names = new Uint8Array(2 * rows.names.length + NAME_BYTES_MAX)
+  names.set(rows.names)
+  const { offset, nameAt, nameLength, module } = larger
+  Object.assign(rows, { offset, nameAt, nameLength, module, names })
 }
 
 /** The kernel lists itself in order and modules after it, so that a stable sort of the row numbers has little to do.
  *  Of several names at one address the one with the fewest leading underscores stays, then the shortest. */
-function sorted(bytes: Uint8Array, rows: Rows): KernelTable {
+function sorted(rows: Rows): KernelTable {
   const order = new Uint32Array(rows.count).map((_, i) => i)
-  order.sort(
-    (i, j) => rows.offset[i]! - rows.offset[j]! || rank(bytes, rows, i) - rank(bytes, rows, j) || i - j,
-  )
+  order.sort((i, j) => rows.offset[i]! - rows.offset[j]! || rank(rows, i) - rank(rows, j) || i - j)
   const kept = order.filter((row, i) => i === 0 || rows.offset[order[i - 1]!] !== rows.offset[row])
   const offset = new Float64Array(kept.length)
   const module = new Uint16Array(kept.length)
@@ -208,16 +232,17 @@ function sorted(bytes: Uint8Array, rows: Rows): KernelTable {
   })
   const names = new Uint8Array(nameStart[kept.length]!)
   kept.forEach((row, i) => {
-    names.set(bytes.subarray(rows.nameAt[row], rows.nameAt[row]! + rows.nameLength[row]!), nameStart[i])
+    names.set(rows.names.subarray(rows.nameAt[row], rows.nameAt[row]! + rows.nameLength[row]!), nameStart[i])
   })
-  const { modules, textStart, textEnd } = rows
+  const { modules, textStart } = rows
+  const textEnd = rows.textEnd === 0 ? Number.POSITIVE_INFINITY : rows.textEnd
   return { offset, nameStart, names, module, modules, textStart, textEnd }
 }
 
-function rank(bytes: Uint8Array, rows: Rows, row: number): number {
+function rank(rows: Rows, row: number): number {
   const at = rows.nameAt[row]!
   let underscores = 0
-  while (bytes[at + underscores] === 0x5f) underscores++
+  while (rows.names[at + underscores] === 0x5f) underscores++
   return underscores * 1024 + rows.nameLength[row]!
 }
 

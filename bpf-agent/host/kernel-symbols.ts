@@ -1,13 +1,14 @@
 // What is the kernel's name for this address, and which kernel is it? Holds the table of /proc/kallsyms and reads it
 // again, in the background, when an address has no name: a module or a BPF program was loaded since.
-import { readFile } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { failure, type Result } from '#profile/model/result'
 import { buildIdOfNotes } from '../elf/elf-file.ts'
 import {
+  createKallsymsReader,
   type KernelSymbol,
   type KernelTable,
   kernelOffset,
   kernelSymbolAt,
-  parseKallsyms,
 } from './kallsyms.ts'
 import { readBounded } from './proc.ts'
 
@@ -28,6 +29,7 @@ export interface KernelSymbols {
 
 const REREAD_MS = 60_000 // reading costs 60 ms of one CPU
 const LINKED_TEXT_X64 = 0x8100_0000 // low half of `_text` in every x86-64 vmlinux: start_kernel lies at 16 MiB
+const PIECE_BYTES = 64 * 1024
 const NOTES_BYTES_MAX = 64 * 1024
 
 /** Opens the kernel's symbols; the first reading has begun, `refresh` waits for it.
@@ -43,14 +45,13 @@ export function openKernelSymbols({ log }: { readonly log: (line: string) => voi
 
   async function read(): Promise<void> {
     readAtMs = performance.now()
-    const bytes = await readFile('/proc/kallsyms').catch((error: Error) => error)
-    const parsed = bytes instanceof Error ? undefined : parseKallsyms(new Uint8Array(bytes))
-    if (parsed?.ok) {
+    const parsed = await readKallsyms().catch((error: Error) => failure<KernelTable>(error.message))
+    if (parsed.ok) {
       table = parsed.value
       isWanted = false
     } else if (!hasComplained) {
       hasComplained = true
-      log(`kernel functions stay without names: ${parsed ? parsed.error.message : (bytes as Error).message}`)
+      log(`kernel functions stay without names: ${parsed.error.message}`)
     }
   }
 
@@ -91,3 +92,28 @@ export function openKernelSymbols({ log }: { readonly log: (line: string) => voi
     refresh,
   }
 }
+
+/** In pieces of about 1 ms, between which samples are drained. /proc gives 4 KiB per call: 1,300 trips through the
+ *  thread pool would cost more than they save. */
+async function readKallsyms(): Promise<Result<KernelTable>> {
+  const fd = openSync('/proc/kallsyms', 'r')
+  try {
+    const reader = createKallsymsReader()
+    const piece = new Uint8Array(PIECE_BYTES)
+    for (;;) {
+      let length = 0
+      let read = -1
+      while (read !== 0 && length < piece.length) {
+        read = readSync(fd, piece, length, piece.length - length, null)
+        length += read
+      }
+      reader.take(piece.subarray(0, length))
+      if (read === 0) return reader.finish()
+      await nextTurn()
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
