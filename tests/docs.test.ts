@@ -43,7 +43,7 @@ describe('the README of', () => {
     (folder) => {
       const lines = read(path.join(folder, 'README.md')).trim().split('\n')
       expect(lines).toHaveLength(3)
-      const first = /Open first: `([^`]+)`/.exec(lines[2]!)?.[1]
+      const first = /Open (?:first: )?`([^`]+)`/.exec(lines[2]!)?.[1]
       expect(first, lines[2]).toBeDefined()
       expect(existsSync(path.join(root, folder, first!)), first).toBe(true)
     },

@@ -17,7 +17,7 @@ import {
   viewAddress,
 } from './browser.ts'
 import { type Burner, type BurnerTruth, NO_FRAME_POINTERS, startBurner } from './burner.ts'
-import { eventually, type Stream, sleep, startStream, stop } from './stream.ts'
+import { type Stream, sleep, startStream, stop } from './stream.ts'
 
 const FREQUENCY_HZ = 199 // 25 s give some 5,000 samples a side: a share is right within 0.7 points
 const PHASE_MS = 25_000
