@@ -1,4 +1,7 @@
-// Bundles the Node programs by rspack.node.config.mjs.
+// Bundles the Node programs by rspack.node.config.mjs, and lays the demangler's WASM module beside them.
+import { copyFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
 import { rspack } from '@rspack/core'
 import config from '../rspack.node.config.mjs'
 
@@ -10,7 +13,11 @@ export function buildNode() {
       compiler.close(() => {
         if (failure) reject(failure)
         else if (stats.hasErrors()) reject(new Error(stats.toString({ preset: 'errors-only' })))
-        else resolve()
+        else {
+          const wasm = createRequire(import.meta.url).resolve('gecko-profiler-demangle/index_bg.wasm')
+          copyFileSync(wasm, path.join(config.output.path, 'demangle.wasm'))
+          resolve()
+        }
       })
     })
   })

@@ -7,6 +7,7 @@ import { mappingAt } from '../host/mappings.ts'
 import type { Generation, KnownProcess } from '../host/processes.ts'
 import { baseName, cleanText } from '../host/text.ts'
 import type { Binaries } from './binaries.ts'
+import type { Demangler } from './demangle.ts'
 import type { Native } from './native.ts'
 import type { PerfMaps } from './perf-map.ts'
 
@@ -31,6 +32,7 @@ export interface LocationParts {
   readonly binaries: Binaries
   readonly kernel: KernelSymbols
   readonly perfMaps: PerfMaps
+  readonly demangler: Demangler
 }
 
 /** Code that a JIT made and told nobody about: one frame, whatever the address, or each call would be a function. */
@@ -38,7 +40,8 @@ export const ANONYMOUS_CODE = '[anonymous code]'
 const KERNEL_HIGH = 0xffff_0000
 
 /** The locations of one window; a builder keeps them. */
-export function createLocations({ builder, binaries, kernel, perfMaps }: LocationParts): Locations {
+export function createLocations(parts: LocationParts): Locations {
+  const { builder, binaries, kernel, perfMaps, demangler } = parts
   const kernelKnown = new Map<number, LocationId>() // by address minus 2^64, exact for kernel addresses
   const userKnown = new Map<Generation, Map<number, Located | undefined>>()
 
@@ -47,7 +50,9 @@ export function createLocations({ builder, binaries, kernel, perfMaps }: Locatio
   }
 
   function linesOf(name: string | undefined): LocationSpec['lines'] {
-    return name === undefined ? [] : [{ function: builder.function({ name }), line: 0 }]
+    if (name === undefined) return []
+    const spec = { name: demangler.nameFor(name), systemName: name }
+    return [{ function: builder.function(spec), line: 0 }]
   }
 
   function kernelLocation(addressHigh: number, addressLow: number): LocationId {

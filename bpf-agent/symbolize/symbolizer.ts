@@ -9,6 +9,7 @@ import type { Window } from '../aggregate/window.ts'
 import { type KernelSymbols, openKernelSymbols } from '../host/kernel-symbols.ts'
 import type { Generation, KnownProcess, Processes } from '../host/processes.ts'
 import { type Binaries, createBinaries } from './binaries.ts'
+import { createDemangler, type Demangler } from './demangle.ts'
 import { createLocations, type Located, type Locations } from './locations.ts'
 import { createPerfMaps, type PerfMaps } from './perf-map.ts'
 import { reachesRoot } from './roots.ts'
@@ -21,6 +22,7 @@ export interface SymbolizerParts {
   readonly kernel?: KernelSymbols
   readonly binaries?: Binaries
   readonly perfMaps?: PerfMaps
+  readonly demangler?: Demangler
 }
 
 export interface Symbolizer {
@@ -53,6 +55,7 @@ export function createSymbolizer({
   kernel = openKernelSymbols({ log }),
   binaries = createBinaries({ log }),
   perfMaps = createPerfMaps(),
+  demangler = createDemangler(),
 }: SymbolizerParts): Symbolizer {
   processes.connect(binaries)
 
@@ -60,7 +63,7 @@ export function createSymbolizer({
     binaries.renewBudget()
     perfMaps.renewBudget()
     const builder = new ProfileBuilder()
-    const locations = createLocations({ builder, binaries, kernel, perfMaps })
+    const locations = createLocations({ builder, binaries, kernel, perfMaps, demangler })
     const labels = createLabelSets(builder, host)
     for (let row = 0; row < window.count; row++) {
       const process = processes.find(window.tgid[row]!, window.startTicks[row]!)
