@@ -7,13 +7,14 @@
 //   └─ 3 work+0x88  (another call site)
 //
 // A dictionary is a closed world: its ids mean nothing beside another file.
+
+import { GrowingColumn } from '#profile/model/growing-column'
 import { NONE } from '#profile/model/ids'
 import type { Profile } from '#profile/model/profile'
 import { TRUNCATED_KIND, TRUNCATED_NAME } from '#profile/model/profile'
 import { type FrameTable, type FrameTrie, ROOT_NAME } from '#profile/tree/call-tree'
 import { addressName, baseName } from '#profile/tree/frame-trie'
 import { ServiceError } from '../errors.ts'
-import { Column } from './column.ts'
 import { TupleTable } from './tuple-table.ts'
 import { wellFormed } from './well-formed.ts'
 
@@ -63,11 +64,11 @@ export class Dictionary {
   readonly #frameTable = { name: [ROOT_NAME], file: [''], mapping: [''], kind: [''] }
   /** parent, frame; 0 is the root. */
   readonly #nodes = new TupleTable(2)
-  readonly #nodeDepth = new Column(new Uint16Array(64))
+  readonly #nodeDepth = new GrowingColumn(new Uint16Array(64))
   /** Frames of location i, outermost first: rows frameStart[i] … frameStart[i + 1] - 1 of frameList. */
-  readonly #frameStart = new Column(new Uint32Array(64))
-  readonly #frameList = new Column(new Uint32Array(64))
-  readonly #nodeOfStack = new Column(new Uint32Array(64))
+  readonly #frameStart = new GrowingColumn(new Uint32Array(64))
+  readonly #frameList = new GrowingColumn(new Uint32Array(64))
+  readonly #nodeOfStack = new GrowingColumn(new Uint32Array(64))
 
   constructor() {
     this.lineLists.intern(NONE, NONE, NONE)

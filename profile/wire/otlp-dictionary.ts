@@ -1,9 +1,10 @@
 // What do the tables of an OTLP request hold? Its functions, mappings and locations (and otlp-texts.ts), turned into the
 // columns of a Profile that all profiles of the request share. Row 0 of each table stands for "none".
 // A row that points outside its tables is marked bad: it refuses the profiles that use it, not the request.
+
+import { int32Column, uint8Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import { type Profile, TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
-import { int32Column, uint8Column, uint32Column } from './growing-column.ts'
 import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
 import { OtlpTexts, Slices } from './otlp-texts.ts'
 import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'

@@ -1,6 +1,7 @@
 // How often was each stack seen, and when? One Sample after the other becomes rows: (stack, label set, value, window).
+
+import { float64Column, type GrowingColumn, uint32Column } from '../model/growing-column.ts'
 import type { ProfileType } from '../model/profile-type.ts'
-import { float64Column, type GrowingColumn, uint32Column } from './growing-column.ts'
 import type { SampleLayout } from './otlp-layout.ts'
 import { grouped, type OtlpLimits, ProfileRefused } from './otlp-limits.ts'
 import type { OtlpStacks } from './otlp-stacks.ts'

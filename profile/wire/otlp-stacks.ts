@@ -2,9 +2,10 @@
 //
 // The trie is built from sorted stacks, not by hashing (parent, location): sorted neighbors share their prefix, so each new
 // node is appended once, and no choice of hostile bytes makes a lookup slow.
+
+import { int32Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import type { StackTable } from '../model/stack-table.ts'
-import { int32Column, uint32Column } from './growing-column.ts'
 import type { OtlpDictionary } from './otlp-dictionary.ts'
 import type { OtlpLimits, Tally } from './otlp-limits.ts'
 import { ProtoReader } from './proto-reader.ts'

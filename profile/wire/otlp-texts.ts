@@ -1,8 +1,9 @@
 // Which texts and attributes does an OTLP request hold? Strings by index, decoded when first asked for and kept once, and the
 // rows of the attribute table: what resources, mappings, locations and samples point at.
+
+import { int32Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import { cutText } from './cut-text.ts'
-import { int32Column, uint32Column } from './growing-column.ts'
 import type { OtlpLimits, Tally } from './otlp-limits.ts'
 import { FIXED64, LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
 

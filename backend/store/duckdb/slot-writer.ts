@@ -2,9 +2,9 @@
 // transaction takes what is new in the dictionary, the rows and the receipts. A dictionary row counts as written only after
 // the commit that carried it: after a failed one, the next carries it again.
 
+import { GrowingColumn } from '#profile/model/growing-column'
 import { labelsText } from '#profile/model/labels'
 import type { Profile } from '#profile/model/profile'
-import { Column } from '../column.ts'
 import { type Dictionary, RequestInterner } from '../dictionary.ts'
 import type { KeyWords } from '../request.ts'
 import { type SeriesTable, storageOf } from '../series-table.ts'
@@ -15,10 +15,10 @@ import type { Slot } from './slot.ts'
 
 /** Rows that wait for their commit. */
 export class PendingRows {
-  readonly series = new Column(new Uint32Array(1_024))
-  readonly stack = new Column(new Uint32Array(1_024))
-  readonly ts = new Column(new Float64Array(1_024))
-  readonly amount = new Column(new Float64Array(1_024))
+  readonly series = new GrowingColumn(new Uint32Array(1_024))
+  readonly stack = new GrowingColumn(new Uint32Array(1_024))
+  readonly ts = new GrowingColumn(new Float64Array(1_024))
+  readonly amount = new GrowingColumn(new Float64Array(1_024))
   readonly keys: KeyWords[] = []
 }
 

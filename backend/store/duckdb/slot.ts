@@ -3,9 +3,9 @@
 // when first asked for, and the dictionary may be let go again.
 import { copyFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { GrowingColumn } from '#profile/model/growing-column'
 import type { Labels } from '#profile/model/labels'
 import type { ProfileType } from '#profile/model/profile-type'
-import { Column } from '../column.ts'
 import { Dictionary } from '../dictionary.ts'
 import { type LabelTest, type MatchedSeries, matchSeries } from '../match-series.ts'
 import { SeriesTable } from '../series-table.ts'
@@ -66,7 +66,9 @@ export class Slot {
   readonly #db: Database
   #series: Promise<SeriesTable> | undefined
   #dictionary: Promise<Dictionary> | undefined
-  #seen: Promise<{ readonly first: Column<Float64Array>; readonly last: Column<Float64Array> }> | undefined
+  #seen:
+    | Promise<{ readonly first: GrowingColumn<Float64Array>; readonly last: GrowingColumn<Float64Array> }>
+    | undefined
 
   /** Makes an empty file under another name first, so that a kill leaves no half-made one behind, and attaches it. */
   static async create(db: Database, directory: string, name: string): Promise<Slot> {
@@ -84,8 +86,8 @@ export class Slot {
     slot.#series = Promise.resolve(new SeriesTable())
     slot.#dictionary = Promise.resolve(new Dictionary())
     slot.#seen = Promise.resolve({
-      first: new Column(new Float64Array(64)),
-      last: new Column(new Float64Array(64)),
+      first: new GrowingColumn(new Float64Array(64)),
+      last: new GrowingColumn(new Float64Array(64)),
     })
     return slot
   }
@@ -259,8 +261,8 @@ export class Slot {
   async #loadSeen() {
     const sql = `SELECT series, min(ts), max(ts) FROM ${this.alias}.${SAMPLE.name} GROUP BY series ORDER BY series`
     const [series, firstMs, lastMs] = await this.#db.read(sql, ['u32', 'f64', 'f64'])
-    const first = new Column(new Float64Array(64))
-    const last = new Column(new Float64Array(64))
+    const first = new GrowingColumn(new Float64Array(64))
+    const last = new GrowingColumn(new Float64Array(64))
     for (let i = 0; i < series.length; i++) {
       for (; first.length < series[i]!; last.push(Number.NaN)) first.push(Number.NaN)
       first.push(firstMs[i]!)

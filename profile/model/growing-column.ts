@@ -1,8 +1,9 @@
-// How does a column grow while its length is not known yet? By doubling, as one typed array.
+// How does a column grow while its length is not known yet? By doubling, as one typed array: pushing costs no object.
 
-type Typed = Uint8Array | Int32Array | Uint32Array | Float64Array
+type Typed = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float64Array
 
-/** A typed array with room to grow: `new GrowingColumn(new Int32Array(16))`. */
+/** A typed array with room to grow. Typed arrays give their own kind back from `slice`, so `first` chooses the type:
+ *  `new GrowingColumn(new Int32Array(16))`. */
 export class GrowingColumn<T extends Typed> {
   #values: T
   length = 0
@@ -22,6 +23,15 @@ export class GrowingColumn<T extends Typed> {
 
   at(i: number): number {
     return this.#values[i]!
+  }
+
+  set(i: number, value: number): void {
+    this.#values[i] = value
+  }
+
+  /** The rows from `from` to now, as a view: it stays right while rows are only added. */
+  view(from = 0): T {
+    return this.#values.subarray(from, this.length) as T
   }
 
   /** Forgets the rows from `length` on. */
