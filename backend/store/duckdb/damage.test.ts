@@ -1,5 +1,6 @@
 // What becomes of a store when the world is unkind: foreign directories, a second owner, damaged files, full disks.
 import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -7,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -344,24 +346,58 @@ describe('a disk', () => {
       }
     },
   )
+
+  it.runIf(canMount())(
+    'that fills up while DuckDB checkpoints costs the open file its seat, and no data',
+    async () => {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=19m', 'tmpfs', directory])
+      try {
+        // A log of 16 MB is written into its file by DuckDB itself: here there is no room for that.
+        const store = await openStore()
+        const acknowledged: string[] = []
+        let refused: unknown
+        for (let i = 0; i < 30 && refused === undefined; i++) {
+          try {
+            await appendMuch(store, i, randomText(1_500))
+            acknowledged.push(`f${i}`)
+          } catch (error) {
+            refused = error
+          }
+        }
+        expect(refused).toMatchObject({ code: 'storage_full' })
+        expect(reports.join()).toContain('has been invalidated')
+        expect((await functionsOf(store)).functions).toEqual([...acknowledged].sort())
+        execFileSync('mount', ['-o', 'remount,size=64m', directory])
+        await append(store, 1_000)
+        expect((await functionsOf(store)).functions).toEqual([...acknowledged, 'f1000'].sort())
+        await store.close()
+        const again = await openStore()
+        expect((await functionsOf(again)).functions).toEqual([...acknowledged, 'f1000'].sort())
+        expect((await append(again, 0)).stored).toBe(false)
+        await again.close()
+      } finally {
+        execFileSync('umount', ['-l', directory])
+      }
+    },
+  )
 })
 
 const freeBytes = (at: string) => {
-  const [, line] = execFileSync('df', ['--block-size=1', '--output=avail', at], { encoding: 'utf8' }).split(
-    '\n',
-  )
-  return Number(line)
+  const { bavail, bsize } = statfsSync(at)
+  return bavail * bsize
 }
 
-/** One function, many rows: enough to fill what is left of a small disk in a few requests. */
-const appendMuch = (store: DuckDbStore, i: number) =>
+const randomText = (length: number) => randomBytes(length).toString('base64').slice(0, length)
+
+/** One function, many series: enough to fill what is left of a small disk in a few requests. */
+const appendMuch = (store: DuckDbStore, i: number, text = '') =>
   store.append({
     key: keyOf(i),
     profiles: [
       profileOf(
-        Array.from({ length: 4_000 }, (_, row) => ({
+        Array.from({ length: text === '' ? 4_000 : 1_000 }, (_, row) => ({
           stack: `main;f${i}`,
-          labels: { service_name: `service-${i}-${row}` },
+          labels: { service_name: `service-${i}-${row}`, text: `${row}${text}` },
           timeMs: NOW,
         })),
         { type: CPU, period: 1 },

@@ -36,7 +36,7 @@ import {
   slotName,
   syncDirectory,
 } from './directory.ts'
-import { DamagedSlot, Slot } from './slot.ts'
+import { isDamage, Slot } from './slot.ts'
 import { PendingRows, SlotWriter } from './slot-writer.ts'
 
 export interface StoreOptions {
@@ -86,6 +86,8 @@ export class DuckDbStore implements Store {
   /** Oldest first. */
   #slots: Slot[]
   #writer: SlotWriter | undefined
+  /** Files that are whole as far as we know and could not be attached: their answers are missing until they can. */
+  readonly #away = new Set<string>()
   readonly #underWay = new Map<RequestKey, Promise<void>>()
   readonly #queue: Waiting[] = []
   #committing: Promise<void> | undefined
@@ -201,6 +203,7 @@ export class DuckDbStore implements Store {
 
   async retain(nowMs: number): Promise<readonly string[]> {
     const { directory, retention } = this.#options
+    await this.#fetchAway()
     for (const slot of this.#slots) if (!areKeysRemembered(slot.hourMs, nowMs)) slot.receipts = undefined
     const expired = this.#slots.filter((slot) => isExpired(slot, nowMs, retention.ageMs))
     const left = this.#slots.filter((slot) => !expired.includes(slot))
@@ -265,6 +268,11 @@ export class DuckDbStore implements Store {
 
   async #commitGroup(group: readonly Waiting[]): Promise<void> {
     this.#checkDisk()
+    if (this.#away.size > 0) {
+      // The keys of those files are not known now: what comes again would be stored twice. Next time, if they are back.
+      await this.#fetchAway()
+      throw notCommitted(new Error('a store file is away'))
+    }
     const writer = await this.#writerFor(Math.max(...group.map(({ receivedMs }) => receivedMs)))
     const rows = new PendingRows()
     const taken = group.filter((waiting) => {
@@ -279,8 +287,7 @@ export class DuckDbStore implements Store {
     if (taken.length === 0) return
     writer.slot.pins++
     try {
-      await this.#commitSurely(writer, rows)
-      await writer.noteCommitted(rows)
+      if ((await this.#commitSurely(writer, rows)) === 'committed') await writer.noteCommitted(rows)
     } finally {
       await this.#unpin(writer.slot)
     }
@@ -288,41 +295,55 @@ export class DuckDbStore implements Store {
   }
 
   /** Commits, if need be a second time. After a failed write the file may be unusable in memory, though whole on the disk:
-   *  then this slot ends, its file is attached anew, and the requests are refused until they come again. */
-  async #commitSurely(writer: SlotWriter, rows: PendingRows): Promise<void> {
+   *  then it is attached anew, and whether the rows are in it decides ('reopened': they are, and are counted). */
+  async #commitSurely(writer: SlotWriter, rows: PendingRows): Promise<'committed' | 'reopened'> {
     const { report } = this.#options
+    const key = rows.keys[0]!
     try {
       await writer.commit(rows)
-      return
+      return 'committed'
     } catch (error) {
       report(`commit to ${writer.slot.name} failed: ${(error as Error).message}`)
-      if (isInvalidated(error)) throw await this.#reopen(writer, error)
+      if (isInvalidated(error)) return this.#reopen(writer, key, error)
     }
     try {
-      if (await writer.slot.holdsReceipt(rows.keys[0]!)) return
-      await writer.commit(rows)
+      if (!(await writer.slot.holdsReceipt(key))) await writer.commit(rows)
+      return 'committed'
     } catch (error) {
       report(`commit to ${writer.slot.name} failed again: ${(error as Error).message}`)
-      if (isInvalidated(error)) throw await this.#reopen(writer, error)
+      if (isInvalidated(error)) return this.#reopen(writer, key, error)
       throw notCommitted(error)
     }
   }
 
-  /** Lets go of a file that DuckDB has given up and attaches it anew, as after a restart; gives the refusal to throw. */
-  async #reopen(writer: SlotWriter, cause: unknown): Promise<ServiceError> {
+  /** Lets go of a file that DuckDB has given up and attaches it anew, as after a restart. It is not written to again. */
+  async #reopen(writer: SlotWriter, key: KeyWords, cause: unknown): Promise<'reopened'> {
     const old = writer.slot
     this.#writer = undefined
-    const at = this.#slots.indexOf(old)
+    this.#slots = this.#slots.filter((slot) => slot !== old)
+    this.#away.add(old.name)
     await this.#db.detach(old.alias).catch((error) => this.#options.report((error as Error).message))
-    try {
-      const fresh = await Slot.open(this.#db, this.#options.directory, old.name, this.#options.report)
-      await fresh.loadReceipts()
-      this.#slots[at] = fresh
-    } catch (error) {
-      this.#slots.splice(at, 1)
-      quarantine(this.#options, old.name, (error as Error).message)
+    await this.#fetchAway()
+    const fresh = this.#slots.find((slot) => slot.name === old.name)
+    if (fresh !== undefined && (await fresh.holdsReceipt(key))) return 'reopened'
+    throw notCommitted(cause)
+  }
+
+  /** Attaches the files that could not be attached when they last were tried. */
+  async #fetchAway(): Promise<void> {
+    for (const name of this.#away) {
+      try {
+        const slot = await Slot.open(this.#db, this.#options.directory, name, this.#options.report)
+        await slot.loadReceipts()
+        this.#slots = [...this.#slots, slot].sort((one, other) => (one.name < other.name ? -1 : 1))
+        this.#away.delete(name)
+      } catch (error) {
+        if (isDamage(error)) {
+          this.#away.delete(name)
+          quarantine(this.#options, name, (error as Error).message)
+        } else this.#options.report(`${name} cannot be opened now: ${(error as Error).message}`)
+      }
     }
-    return notCommitted(cause)
   }
 
   #checkDisk(): void {
@@ -382,7 +403,7 @@ export class DuckDbStore implements Store {
   ): Promise<{ readonly answers: readonly T[]; readonly unreadable: readonly string[] }> {
     const matches = labelTest(query.matchers)
     const slots = this.#slots.filter((slot) => slot.overlaps(query))
-    const unreadable: string[] = []
+    const unreadable: string[] = [...this.#away]
     const answers = await Promise.all(
       slots.map(async (slot): Promise<readonly T[]> => {
         slot.pins++
@@ -469,8 +490,16 @@ async function openSlots(db: Database, options: StoreOptions): Promise<Slot[]> {
       if (areKeysRemembered(slot.hourMs, options.nowMs)) await slot.loadReceipts()
       slots.push(slot)
     } catch (error) {
-      if (!isDamage(error)) throw error
-      quarantine(options, name, (error as Error).message)
+      const { message } = error as Error
+      if (!isDamage(error))
+        throw new ServiceError(
+          'invalid',
+          `cannot open the store file ${name} in ${options.directory}: ${message}`,
+          {
+            cause: error,
+          },
+        )
+      quarantine(options, name, message)
     }
   }
   return slots
@@ -495,13 +524,6 @@ function cellsOf(sums: readonly Float64Array[], touched: readonly Uint8Array[]) 
   })
   return { group: Uint32Array.from(group), bucket: Uint32Array.from(bucket), sum: Float64Array.from(sum) }
 }
-
-/** DuckDB 1.5 has no codes for these: its sentences are the only sign, and tests hold them. */
-const isDamage = (error: unknown): boolean =>
-  error instanceof DamagedSlot ||
-  /Corrupt (database|WAL) file|not a valid DuckDB database|Could not read enough bytes|Failure while replaying WAL|Serialization Error|INTERNAL Error/.test(
-    (error as Error).message,
-  )
 
 const isInvalidated = (error: unknown): boolean =>
   /has been invalidated|FATAL/i.test((error as Error).message)

@@ -31,6 +31,14 @@ import {
 /** The file does not hold what it should: it goes to quarantine, the rest goes on. */
 export class DamagedSlot extends Error {}
 
+/** DuckDB 1.5 has no codes for these: its sentences are the only sign, and tests hold them. A full disk or too few file
+ *  descriptors are no damage. */
+export const isDamage = (error: unknown): boolean =>
+  error instanceof DamagedSlot ||
+  /Corrupt (database|WAL) file|not a valid DuckDB database|Could not read enough bytes|Failure while replaying WAL|Serialization Error|INTERNAL Error/.test(
+    (error as Error).message,
+  )
+
 /** A question whose matchers are compiled. */
 export type Ready<Query> = Omit<Query, 'matchers'> & { readonly matches: LabelTest }
 
@@ -93,25 +101,19 @@ export class Slot {
   }
 
   /** Attaches an existing file. A log with a damaged tail is cut there, reported, and a copy kept in quarantine.
-   *  Throws DamagedSlot if the file cannot be used. */
+   *  Throws DuckDB's Error: `isDamage` tells whether the file is to blame. */
   static async open(
     db: Database,
     directory: string,
     name: string,
     report: (line: string) => void,
   ): Promise<Slot> {
-    let alias: string
-    try {
-      alias = await attachCutting({ db, directory, name, report })
-    } catch (error) {
-      throw new DamagedSlot((error as Error).message, { cause: error })
-    }
-    const slot = new Slot(db, name, alias)
+    const slot = new Slot(db, name, await attachCutting({ db, directory, name, report }))
     try {
       await slot.#readSummary()
     } catch (error) {
-      await db.detach(alias).catch(() => undefined)
-      throw new DamagedSlot((error as Error).message, { cause: error })
+      await db.detach(slot.alias).catch(() => undefined)
+      throw error
     }
     return slot
   }
