@@ -40,7 +40,8 @@ export async function sampledTree(
   const trees = groups.map(({ tree }) => tree)
   const samples = groups.reduce((sum, group) => sum + group.samples, 0)
   return {
-    tree: groupBy.length === 0 ? mergeTrees(trees) : groupTrees(groups),
+    // One file's tree is whole already: merging a million nodes with nothing takes a third of a second.
+    tree: groupBy.length > 0 ? groupTrees(groups) : trees.length === 1 ? trees[0]! : mergeTrees(trees),
     meta: {
       type: printProfileType(question.type),
       unit: question.type.sampleUnit,
