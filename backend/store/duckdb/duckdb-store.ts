@@ -1,17 +1,14 @@
 // How does a directory of DuckDB files become a Store? One file an hour of receipt; requests queue for the one writer, which
 // commits them in groups; questions go to every file that may hold an answer.
-import { rmSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import path from 'node:path'
 import type { Matcher } from '#profile/labels/matcher'
-import { labelsText } from '#profile/model/labels'
 import type { Profile } from '#profile/model/profile'
-import { printProfileType } from '#profile/model/profile-type'
 import { ServiceError } from '../../errors.ts'
 import type { Limits } from '../../limits.ts'
 import { areKeysRemembered, hourOf, isExpired } from '../hours.ts'
-import { type LabelTest, labelTest, UNMATCHED } from '../match-series.ts'
+import { type LabelTest, labelTest } from '../match-series.ts'
 import { assertRequest, type KeyWords, keyWords, rowsOf, samplesOf } from '../request.ts'
-import { samplesBehind } from '../series-table.ts'
 import type {
   Answer,
   AppendResult,
@@ -28,15 +25,16 @@ import { Database } from './db.ts'
 import {
   claimDirectory,
   listQuarantined,
-  listSlots,
-  quarantineSlot,
   removeSlot,
   removeUnfinished,
   slotBytes,
   slotName,
   syncDirectory,
 } from './directory.ts'
-import { isDamage, Slot } from './slot.ts'
+import { isDamage, isInvalidated, notCommitted, RETRY_AFTER_S, readableError } from './failures.ts'
+import { mergeSeriesSeen, mergeSeriesSums } from './merge-series.ts'
+import { openSlots, quarantine, takeOwnership } from './opening.ts'
+import { Slot } from './slot.ts'
 import { PendingRows, SlotWriter } from './slot-writer.ts'
 
 export interface StoreOptions {
@@ -56,8 +54,6 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
-
-const RETRY_AFTER_S = 5
 
 /** Opens a data directory, making it if it is new. Throws ServiceError `invalid` with one sentence if the directory is not
  *  ours, not readable, of another format, or held by another process. Damaged files never stop it: they go to quarantine. */
@@ -150,55 +146,14 @@ export class DuckDbStore implements Store {
     const { answers, unreadable } = await this.#ask(query, (slot, matches) =>
       slot.seriesSums({ ...query, matches }),
     )
-    const buckets = Math.max(0, Math.ceil((query.toMs - query.fromMs) / query.stepMs))
-    const reported = new Uint8Array(buckets)
-    const values: (readonly string[])[] = []
-    const sums: Float64Array[] = []
-    const touched: Uint8Array[] = []
-    const groupIds = new Map<string, number>()
-    const groupOf = (own: readonly string[]) => {
-      const key = JSON.stringify(own)
-      let id = groupIds.get(key)
-      if (id === undefined) {
-        id = values.push(own) - 1
-        groupIds.set(key, id)
-        sums.push(new Float64Array(buckets))
-        touched.push(new Uint8Array(buckets))
-      }
-      return id
-    }
-    let samples = 0
-    for (const answer of answers) {
-      if (answer === undefined) continue
-      const { matched, group, bucket, amount, rows } = answer
-      for (let row = 0; row < group.length; row++) {
-        reported[bucket[row]!] = 1
-        if (group[row] === UNMATCHED) continue
-        const { values: own, type } = matched.groups[group[row]!]!
-        const id = groupOf(own)
-        sums[id]![bucket[row]!]! += amount[row]! * type.scale
-        touched[id]![bucket[row]!] = 1
-        samples += samplesBehind(type, amount[row]!, rows[row]!)
-      }
-    }
-    return { value: { ...cellsOf(sums, touched), values, reported, samples }, unreadable }
+    return { value: mergeSeriesSums(answers, query), unreadable }
   }
 
   async series(query: Parameters<Store['series']>[0]): Promise<Answer<readonly SeriesSeen[]>> {
     const { answers, unreadable } = await this.#ask(query, (slot, matches) =>
       slot.seriesSeen({ ...query, matches }),
     )
-    const seen = new Map<string, SeriesSeen>()
-    for (const one of answers.flat()) {
-      const key = `${printProfileType(one.type)} ${labelsText(one.labels)}`
-      const known = seen.get(key)
-      seen.set(key, {
-        ...one,
-        firstMs: Math.min(known?.firstMs ?? one.firstMs, one.firstMs),
-        lastMs: Math.max(known?.lastMs ?? one.lastMs, one.lastMs),
-      })
-    }
-    return { value: [...seen.values()], unreadable }
+    return { value: mergeSeriesSeen(answers.flat()), unreadable }
   }
 
   async retain(nowMs: number): Promise<readonly string[]> {
@@ -456,106 +411,4 @@ export class DuckDbStore implements Store {
       slot.forgetDictionary()
     }
   }
-}
-
-/** The lock on owner.duckdb is what keeps a second process out. It holds nothing, so a damaged one is made anew. */
-async function takeOwnership(db: Database, directory: string, report: (line: string) => void): Promise<void> {
-  try {
-    await db.attach('owner.duckdb')
-  } catch (error) {
-    const { message } = error as Error
-    if (/lock/i.test(message)) {
-      const pid = /PID (\d+)/.exec(message)?.[1]
-      throw new ServiceError(
-        'invalid',
-        `${directory} is in use by another Flametrail backend${pid === undefined ? '' : ` (process ${pid})`}; ` +
-          'stop that one, or choose another with --data-directory',
-        { cause: error },
-      )
-    }
-    if (!isDamage(error))
-      throw new ServiceError('invalid', `cannot open the store in ${directory}: ${message}`, { cause: error })
-    report(`owner.duckdb is damaged and made anew: ${message}`)
-    for (const file of ['owner.duckdb', 'owner.duckdb.wal'])
-      rmSync(path.join(directory, file), { force: true })
-    await db.attach('owner.duckdb')
-  }
-}
-
-async function openSlots(db: Database, options: StoreOptions): Promise<Slot[]> {
-  const slots: Slot[] = []
-  for (const name of listSlots(options.directory)) {
-    try {
-      const slot = await Slot.open(db, options.directory, name, options.report)
-      if (areKeysRemembered(slot.hourMs, options.nowMs)) await slot.loadReceipts()
-      slots.push(slot)
-    } catch (error) {
-      const { message } = error as Error
-      if (!isDamage(error))
-        throw new ServiceError(
-          'invalid',
-          `cannot open the store file ${name} in ${options.directory}: ${message}`,
-          {
-            cause: error,
-          },
-        )
-      quarantine(options, name, message)
-    }
-  }
-  return slots
-}
-
-function quarantine({ directory, report }: StoreOptions, name: string, reason: string): void {
-  quarantineSlot(directory, name, reason)
-  report(`store file ${name} is damaged and now in quarantine: ${reason}`)
-}
-
-function cellsOf(sums: readonly Float64Array[], touched: readonly Uint8Array[]) {
-  const group: number[] = []
-  const bucket: number[] = []
-  const sum: number[] = []
-  sums.forEach((row, id) => {
-    for (let i = 0; i < row.length; i++) {
-      if (touched[id]![i] === 0) continue
-      group.push(id)
-      bucket.push(i)
-      sum.push(row[i]!)
-    }
-  })
-  return { group: Uint32Array.from(group), bucket: Uint32Array.from(bucket), sum: Float64Array.from(sum) }
-}
-
-const isInvalidated = (error: unknown): boolean =>
-  /has been invalidated|FATAL/i.test((error as Error).message)
-
-function notCommitted(cause: unknown): ServiceError {
-  const { message } = cause as Error
-  return /No space left|not enough space|disk full|Could not write/i.test(message)
-    ? new ServiceError(
-        'storage_full',
-        'the disk of the data directory is full; free some space or lower retention-size',
-        {
-          retryAfterS: 30,
-          cause,
-        },
-      )
-    : new ServiceError(
-        'starting',
-        'the store could not commit this request; nothing of it was kept, send it again',
-        {
-          retryAfterS: RETRY_AFTER_S,
-          cause,
-        },
-      )
-}
-
-function readableError(error: unknown): unknown {
-  if (!/Out of Memory/i.test((error as Error).message)) return error
-  return new ServiceError(
-    'limit',
-    'this query needs more memory than there is; narrow the time range or add a matcher',
-    {
-      cause: error,
-    },
-  )
 }

@@ -14,6 +14,7 @@ import { sumByNode } from '../sum-by-node.ts'
 import { TupleTable } from '../tuple-table.ts'
 import type { Database } from './db.ts'
 import { slotHourMs, syncDirectory } from './directory.ts'
+import { DamagedSlot } from './failures.ts'
 import {
   FUNC,
   LINE_LIST,
@@ -27,17 +28,6 @@ import {
   TABLES,
   TYPE,
 } from './schema.ts'
-
-/** The file does not hold what it should: it goes to quarantine, the rest goes on. */
-export class DamagedSlot extends Error {}
-
-/** DuckDB 1.5 has no codes for these: its sentences are the only sign, and tests hold them. A full disk or too few file
- *  descriptors are no damage. */
-export const isDamage = (error: unknown): boolean =>
-  error instanceof DamagedSlot ||
-  /Corrupt (database|WAL) file|not a valid DuckDB database|Could not read enough bytes|Failure while replaying WAL|Serialization Error|INTERNAL Error/.test(
-    (error as Error).message,
-  )
 
 /** A question whose matchers are compiled. */
 export type Ready<Query> = Omit<Query, 'matchers'> & { readonly matches: LabelTest }
