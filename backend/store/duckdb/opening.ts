@@ -24,7 +24,7 @@ export async function takeOwnership(
     await db.attach('owner.duckdb')
   } catch (error) {
     const { message } = error as Error
-    if (/lock/i.test(message)) {
+    if (/Could not set lock on file/.test(message)) {
       const pid = /PID (\d+)/.exec(message)?.[1]
       throw new ServiceError(
         'invalid',
