@@ -1,9 +1,10 @@
 // The built page in a real Chromium, over answers that the backend's own verbs and writers made.
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launchChromium, settledBox } from '../tests/browser/chromium.ts'
 import { builtViewer } from './testing/built-viewer.ts'
-import { launchChromium, openContext, openPage, type TestPage } from './testing/chromium.ts'
 import { type SampleServer, startSampleServer } from './testing/sample-server.ts'
+import { openContext, openPage, type TestPage } from './testing/test-page.ts'
 
 let browser: Browser
 let context: BrowserContext
@@ -93,8 +94,10 @@ describe('the page', () => {
 
   it('takes a stroke over the chart as the new range', async () => {
     const page = await open('?from=1700000000000&to=1700000600000')
-    const chart = await page.locator('[data-testid=flametrail-series] .u-over').boundingBox()
-    const { x, y, width, height } = chart!
+    const chart = page.locator('[data-testid=flametrail-series] .u-over')
+    // A hand hovers before it presses; the chart listens for strokes from the first hover on.
+    await chart.hover()
+    const { x, y, width, height } = await settledBox(chart)
     await page.mouse.move(x + width * 0.25, y + height / 2)
     await page.mouse.down()
     await page.mouse.move(x + width * 0.5, y + height / 2, { steps: 4 })

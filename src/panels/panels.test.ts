@@ -1,6 +1,7 @@
 // The three panels in a real browser, by the hooks that are a contract: roles, labels, text.
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { settledBox } from '../../tests/browser/chromium.ts'
 import { type OpenPage, openPage } from './testing/open-page.ts'
 import type { ShowInput } from './testing/page.tsx'
 
@@ -286,9 +287,10 @@ describe('a click on the middle of a box', () => {
         for (const name of ['shop/cart.Add', 'db::query::run', 'ksys_read']) {
           await page.getByRole('searchbox').fill(name)
           await page.getByRole('searchbox').press('Enter')
-          const box = (await page.getByRole('treeitem').boundingBox())!
+          // The search is one render, the picture scrolled to its match the next.
+          const box = await settledBox(page.getByRole('treeitem', { name }))
           await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2)
-          expect(await crumbs(), `${name}, ${orientation}`).toBe(name)
+          await expect.poll(crumbs, { message: `${name}, ${orientation}` }).toBe(name)
         }
       }
       await context.close()

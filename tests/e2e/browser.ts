@@ -4,17 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { CHROMIUM } from '../browser/chromium.ts'
 import { root } from './stream.ts'
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 export interface Browser extends AsyncDisposable {
   readonly page: Page
@@ -25,8 +16,7 @@ export interface Browser extends AsyncDisposable {
 export async function openBrowser(origin: string): Promise<Browser> {
   const profile = mkdtempSync(path.join(tmpdir(), 'flametrail-chromium-'))
   const context: BrowserContext = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.FLAMETRAIL_CHROMIUM ?? '/usr/bin/chromium',
-    args: FLAGS,
+    ...CHROMIUM,
     viewport: { width: 1400, height: 900 },
   })
   const page = context.pages()[0] ?? (await context.newPage())

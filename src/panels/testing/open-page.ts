@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium } from '../../../tests/browser/chromium.ts'
 import { bundlePage } from './bundle.mjs'
 
-const CHROMIUM = process.env.FLAMETRAIL_CHROMIUM ?? '/usr/bin/chromium'
 const HTML = `<!doctype html><meta charset="utf-8"><title>panels</title>
 <style>* { box-sizing: border-box } body { margin: 0; font: 14px sans-serif }</style>
 <div id="root"></div><script src="page.js"></script>`
@@ -24,10 +24,7 @@ export async function openPage({ ratio = 1 } = {}): Promise<OpenPage> {
   const folder = mkdtempSync(path.join(tmpdir(), 'flametrail-panels-'))
   await bundlePage(folder)
   writeFileSync(path.join(folder, 'index.html'), HTML)
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  })
+  const browser = await launchChromium()
   const page = await browser.newPage({ viewport: { width: 1300, height: 860 }, deviceScaleFactor: ratio })
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))

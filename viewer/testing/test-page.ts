@@ -1,14 +1,10 @@
 // One page of the system's Chromium, which may talk to one origin and remembers what it complained about.
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 
 export interface TestPage {
   readonly page: Page
   /** Errors of scripts, and addresses outside of `origin` that were asked for. */
   readonly complaints: readonly string[]
-}
-
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
 }
 
 /** What a test's browser looks like: a laptop's window, dark. One context for a file's pages, so that they share a cache. */
