@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { judgeKernel, type KernelFacts } from './doctor/kernel.ts'
 import { judgeRights, type RightsFacts } from './doctor/rights.ts'
-import { judgeDisk, judgePort, judgeReach } from './doctor/server.ts'
+import { judgeClock, judgeDisk, judgePort, judgeReach } from './doctor/server.ts'
 import { printFindings } from './doctor.ts'
 
 const goodKernel: KernelFacts = {
@@ -67,23 +67,24 @@ describe('the doctor on rights', () => {
 })
 
 describe('the doctor on servers', () => {
-  it('tells a foreign server from none and from ours', () => {
-    expect(states(judgeReach({ backend: 'http://x:4040', answer: undefined, why: 'ECONNREFUSED' }))).toEqual([
-      'backend: warn',
-    ])
-    expect(
-      states(judgeReach({ backend: 'http://x:4040', answer: { version: undefined, offsetMs: 0 }, why: '' })),
-    ).toEqual(['backend: fail'])
-    expect(
-      states(judgeReach({ backend: 'http://x:4040', answer: { version: '0.1.0', offsetMs: 500 }, why: '' })),
-    ).toEqual([])
+  const reached = (version: string | undefined, offsetMs = 0) => ({
+    backend: 'http://x:4040',
+    answer: { version, offsetMs },
+    why: '',
   })
-  it('names a clock that is minutes off', () => {
-    expect(
-      states(
-        judgeReach({ backend: 'http://x:4040', answer: { version: '0.1.0', offsetMs: -300_000 }, why: '' }),
-      ),
-    ).toEqual(['clock: fail'])
+  const nobody = { backend: 'http://x:4040', answer: undefined, why: 'ECONNREFUSED' }
+  const now = Date.UTC(2026, 10, 24)
+
+  it('tells a foreign server from none and from ours', () => {
+    expect(judgeReach(nobody).state).toBe('warn')
+    expect(judgeReach(reached(undefined)).state).toBe('fail')
+    expect(judgeReach(reached('0.1.0')).state).toBe('ok')
+  })
+  it('names a clock that is minutes off the backend’s, or years in the past', () => {
+    expect(judgeClock(reached('0.1.0', 500), now).state).toBe('ok')
+    expect(judgeClock(nobody, now).state).toBe('ok')
+    expect(judgeClock(reached('0.1.0', -300_000), now).found).toContain('-300 s off')
+    expect(judgeClock(nobody, 0)).toMatchObject({ state: 'fail', found: '1970-01-01T00:00:00.000Z' })
   })
   it('finds a taken port and names another', async () => {
     const { createServer } = await import('node:net')

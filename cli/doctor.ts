@@ -6,7 +6,14 @@ import type { Finding } from './doctor/check.ts'
 import { judgeKernel, kernelFacts } from './doctor/kernel.ts'
 import { judgeRights, rightsFacts } from './doctor/rights.ts'
 import { judgeSampler } from './doctor/sampler.ts'
-import { judgeDisk, judgePort, judgeReach, reachFacts } from './doctor/server.ts'
+import {
+  judgeClock,
+  judgeDisk,
+  judgeMetricsPort,
+  judgePort,
+  judgeReach,
+  reachFacts,
+} from './doctor/server.ts'
 import { printable } from './output.ts'
 import { DOCTOR_SETTINGS } from './settings.ts'
 
@@ -29,8 +36,10 @@ export const doctor: Command = {
         values.listen,
         reach.answer?.version !== undefined && new URL(values.backend).host === values.listen,
       ),
+      await judgeMetricsPort(),
       judgeDisk(values['data-directory']),
-      ...judgeReach(reach),
+      judgeClock(reach, Date.now()),
+      judgeReach(reach),
     ]
     process.stdout.write(values.json ? `${JSON.stringify(findings)}\n` : printFindings(findings))
     return findings.some(({ state }) => state === 'fail') ? 1 : 0

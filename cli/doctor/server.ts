@@ -8,6 +8,8 @@ import { printBytes } from '../output.ts'
 import { type Finding, fail, ok, warn } from './check.ts'
 
 const FREE_BYTES_LEAST = 1024 ** 3
+const METRICS_PORT = 4041
+const WRITTEN_MS = Date.UTC(2026, 0) // no clock that is right can be before this
 const CLOCK_OFFSET_MS_MOST = 120_000 // beyond it a backend shifts the times of a batch
 
 /** What listens at the backend's address: ours, a stranger, or nobody. */
@@ -38,38 +40,51 @@ export async function reachFacts(backend: string): Promise<ReachFacts> {
   }
 }
 
-export function judgeReach({ backend, answer, why }: ReachFacts): Finding[] {
-  if (answer === undefined) {
-    return [
-      warn(
-        'backend',
-        `none at ${backend} (${why})`,
-        'profiles are kept in the agent’s memory only, 64 MB at most',
-        `start one: npx flametrail backend, or name another with --backend`,
-      ),
-    ]
-  }
-  if (answer.version === undefined) {
-    return [
-      fail(
-        'backend',
-        `${backend} answers, but is no Flametrail backend (Pyroscope uses 4040 too)`,
-        'no profile is stored',
-        'stop the other server, or start ours elsewhere with --listen and name it with --backend',
-      ),
-    ]
-  }
+export function judgeReach({ backend, answer, why }: ReachFacts): Finding {
+  if (answer === undefined)
+    return warn(
+      'backend',
+      `none at ${backend} (${why})`,
+      'profiles are kept in the agent’s memory only, 64 MB at most',
+      `start one: npx flametrail backend, or name another with --backend`,
+    )
+  if (answer.version === undefined)
+    return fail(
+      'backend',
+      `${backend} answers, but is no Flametrail backend (Pyroscope uses 4040 too)`,
+      'no profile is stored',
+      'stop the other server, or start ours elsewhere with --listen and name it with --backend',
+    )
+  return ok('backend', `${answer.version} at ${backend}`)
+}
+
+/** The host's clock against a backend's, where one is reached; alone it can only be seen to stand in the past. */
+export function judgeClock({ answer }: ReachFacts, nowMs: number): Finding {
+  const cure = 'synchronize the hosts: sudo systemctl enable --now systemd-timesyncd'
+  const shown = new Date(nowMs).toISOString()
+  if (nowMs < WRITTEN_MS) return fail('clock', shown, 'profiles land in the past, where nobody looks', cure)
+  if (answer?.version === undefined) return ok('clock', `${shown}; no backend to compare it with`)
   const seconds = answer.offsetMs / 1000
-  const clock =
-    Math.abs(answer.offsetMs) <= CLOCK_OFFSET_MS_MOST
-      ? ok('clock', `within ${Math.abs(seconds).toFixed(1)} s of the backend’s`)
-      : fail(
-          'clock',
-          `${seconds.toFixed(0)} s off the backend’s`,
-          'profiles are refused or land at the wrong time',
-          'synchronize both hosts: sudo systemctl enable --now systemd-timesyncd',
-        )
-  return [ok('backend', `${answer.version} at ${backend}`), clock]
+  if (Math.abs(answer.offsetMs) <= CLOCK_OFFSET_MS_MOST)
+    return ok('clock', `${shown}, within ${Math.abs(seconds).toFixed(1)} s of the backend’s`)
+  return fail(
+    'clock',
+    `${seconds.toFixed(0)} s off the backend’s`,
+    'profiles are refused or land at the wrong time',
+    cure,
+  )
+}
+
+/** The agent serves its own metrics there; without them it works all the same. */
+export async function judgeMetricsPort(): Promise<Finding> {
+  const code = await listenError('127.0.0.1', METRICS_PORT)
+  if (code === undefined) return ok('metrics port', `127.0.0.1:${METRICS_PORT} is free`)
+  return warn(
+    'metrics port',
+    `127.0.0.1:${METRICS_PORT}: ${code}`,
+    'an agent started now has no metrics of its own (unless that is an agent already running)',
+    `choose another: npx flametrail agent --metrics-listen 127.0.0.1:${METRICS_PORT + 10}`,
+  )
 }
 
 /** in  listen  HOST:PORT where a backend would listen;  isOurs: our own backend answers there already */
@@ -84,11 +99,7 @@ export async function judgePort(listen: string, isOurs: boolean): Promise<Findin
       'give one like 127.0.0.1:4040',
     )
   if (isOurs) return ok('port', `${listen} is held by a Flametrail backend`)
-  const code = await new Promise<string | undefined>((resolve) => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-    server.listen(port, host, () => server.close(() => resolve(undefined)))
-  })
+  const code = await listenError(host, port)
   if (code === undefined) return ok('port', `${listen} is free`)
   return fail(
     'port',
@@ -96,6 +107,15 @@ export async function judgePort(listen: string, isOurs: boolean): Promise<Findin
     'the backend cannot listen',
     `stop what holds it (ss -ltnp 'sport = :${port}'), or choose another: --listen 127.0.0.1:${port === 4040 ? 4050 : 4040}`,
   )
+}
+
+/** Why nobody can listen there; undefined: one can. */
+function listenError(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen(port, host, () => server.close(() => resolve(undefined)))
+  })
 }
 
 export function judgeDisk(directory: string): Finding {
