@@ -22,7 +22,7 @@ await build(['node'])
 
 const isViewerBuilt = existsSync(path.join(root, 'build', 'viewer', 'index.html'))
 const args = [path.join(root, 'build', 'cli.mjs'), 'up', ...process.argv.slice(2)]
-if (whyNoAgent !== '') args.push('--no-agent', whyNoAgent)
+if (whyNoAgent !== '') args.push(`--without-agent=${whyNoAgent}`)
 // A group of its own: Ctrl-C reaches this process alone, which passes it on once, and `up` stops its parts in order.
 const up = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', detached: true })
 let isStopping = false
