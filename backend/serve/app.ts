@@ -83,7 +83,7 @@ export function createApp(parts: AppParts): App {
         parts.log(`${incoming.method} ${path.slice(0, 200)}: ${causeText(error)}`)
       const wantsPage = error.code === 'unauthenticated' && isPage(incoming, path)
       const refusal = wantsPage
-        ? loginPage(error)
+        ? loginPage(error, ask)
         : (found.route?.encodeError?.(error, ask) ?? jsonAnswer(error.toAnswer(), error.httpStatus))
       return { ...refusal, headers: { ...refusal.headers, ...refusalHeaders(error) } }
     }
@@ -118,7 +118,8 @@ export function createApp(parts: AppParts): App {
 
 const COMMON_HEADERS = {
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  // Not no-referrer: with it browsers name the origin of our own sign-in form "null".
+  'referrer-policy': 'same-origin',
   'cache-control': 'no-store',
 }
 

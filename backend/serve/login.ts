@@ -22,7 +22,7 @@ export function loginRoutes(gate: Gate): readonly Route[] {
           `${SESSION_COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${30 * DAY_S}`,
         )
       },
-      encodeError: (error, ask) => (isForm(ask) ? loginPage(error) : { ...jsonError(error) }),
+      encodeError: (error, ask) => (isForm(ask) ? loginPage(error, ask) : { ...jsonError(error) }),
     },
     {
       method: 'POST',
@@ -77,8 +77,20 @@ function jsonToken(text: string): unknown {
   }
 }
 
+const STYLE = [
+  'body{font:15px/1.5 Inter,system-ui,sans-serif;color-scheme:light dark;background:light-dark(#f4f5f5,#111217);margin:0}',
+  'main{max-width:26rem;margin:14vh auto;padding:1.5rem 2rem;background:light-dark(#fff,#181b1f);border:1px solid light-dark(#e4e5e6,#2c3036);border-radius:6px}',
+  'h1{margin:0;font-size:1.4rem;border-bottom:3px solid #f2622e;display:inline-block}',
+  'input,button{font:inherit;padding:.45rem .7rem;border-radius:4px;border:1px solid light-dark(#c7c8c9,#44474d)}',
+  'input{width:100%;box-sizing:border-box;margin:.4rem 0 .8rem}',
+  'button{background:#b8400e;border-color:#b8400e;color:#fff;cursor:pointer}',
+  'small{opacity:.8}',
+].join('')
+
 /** The page that a browser sees instead of a 401. It runs no script and asks for nothing but the token. */
-export function loginPage(error: ServiceError): Answer {
+export function loginPage(error: ServiceError, ask: Ask): Answer {
+  // Who has tried nothing yet made no mistake; the sentence for programs would not help them.
+  const words = isForm(ask) ? error.message : 'Sign in with a token of the scope read.'
   return {
     status: error.httpStatus,
     headers: {
@@ -88,9 +100,10 @@ export function loginPage(error: ServiceError): Answer {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     },
     body: `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Flametrail: sign in</title>
-<style>body{font:16px/1.5 system-ui;max-width:34rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}input,button{font:inherit;padding:.4rem .6rem}input{width:100%;box-sizing:border-box;margin:.5rem 0}</style>
-<h1>Flametrail</h1><p role="alert">${escapeHtml(error.message)}</p>
-<form method="post" action="/api/v1/login"><label>Token with scope read<input name="token" type="password" autocomplete="current-password" required autofocus></label><button>Sign in</button></form></html>
+<style>${STYLE}</style>
+<main><h1>Flametrail</h1><p role="alert">${escapeHtml(words)}</p>
+<form method="post" action="/api/v1/login"><label>Token<input name="token" type="password" autocomplete="current-password" required autofocus></label><button>Sign in</button></form>
+<p><small>Make one where the backend runs: <code>flametrail token create --scope read --token-file FILE</code></small></p></main></html>
 `,
   }
 }

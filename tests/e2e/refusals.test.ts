@@ -7,6 +7,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ErrorAnswer, StatusAnswer } from '#profile/wire/query-api'
+import { keepPicture, openBrowser } from './browser.ts'
 import {
   eventually,
   finish,
@@ -318,6 +319,22 @@ describe('tokens', () => {
     const refused = await ask('/v1development/profiles', guarded.tokens.read, 'POST')
     expect(refused.status).toBe(403)
     expect(await refused.text()).toMatch(/write/)
+  })
+  it('a read token opens the viewer in a browser, a wrong one does not', async () => {
+    await using browser = await openBrowser(guarded.url)
+    const { page, complaints } = browser
+    const signIn = async (token: string) => {
+      await page.getByLabel('Token').fill(token)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+    }
+    await page.goto(guarded.url)
+    await keepPicture(page, 'sign-in')
+    await signIn(`${guarded.tokens.read.slice(0, -4)}AAAA`)
+    await page.getByRole('alert').filter({ hasText: 'token' }).waitFor()
+    await signIn(guarded.tokens.read)
+    await page.getByTestId('flametrail-status').waitFor()
+    expect(await page.title()).toMatch(/Flametrail/)
+    expect(complaints).toEqual([])
   })
   it('a write token writes and does not read', async () => {
     expect((await ask('/v1development/profiles', guarded.tokens.write, 'POST')).status).toBe(200)
