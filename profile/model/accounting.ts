@@ -18,7 +18,7 @@ export interface AgentReport {
   readonly expected: number
   /** Ticks that found the CPU idle: nothing to sample, nothing lost. */
   readonly idle: number
-  /** Samples that reached user space. */
+  /** Samples that reached user space and were not lost after: each sample stands in exactly one place. */
   readonly received: number
   /** Samples lost, by drop reason (ring_full, missed_tick, window_full, refused, …). */
   readonly dropped: Counts
