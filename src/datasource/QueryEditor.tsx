@@ -1,4 +1,4 @@
-// What does a user choose? What was counted, of whom, and as what: series, a profile, both, or a diff.
+// What does a user choose? What was counted, of whom, and as what: series, a profile, both, a diff, or top functions.
 
 import { css } from '@emotion/css'
 import { CoreApp, dateTime, type GrafanaTheme2, type QueryEditorProps, type TimeRange } from '@grafana/data'
@@ -25,6 +25,7 @@ const KINDS: { label: string; value: QueryType; description: string }[] = [
   { label: 'Profile', value: 'profile', description: 'A flame graph or an iceberg' },
   { label: 'Both', value: 'both', description: 'Series and profile: for Explore' },
   { label: 'Diff', value: 'diff', description: 'Two profiles: what became worse, what better' },
+  { label: 'Top', value: 'top', description: 'A table of the hottest functions' },
 ]
 
 export function QueryEditor({ datasource, query: stored, onChange, onRunQuery, range, data, app }: Props) {
@@ -74,7 +75,7 @@ export function QueryEditor({ datasource, query: stored, onChange, onRunQuery, r
             onChange={(queryType) => change({ queryType })}
             aria-label="Query type"
           />
-          {query.queryType === 'metrics' ? null : (
+          {query.queryType === 'metrics' || query.queryType === 'top' ? null : (
             <InlineField
               label="Iceberg"
               tooltip="Turned over: the functions that ran stand at the base, their callers on them"
@@ -86,7 +87,9 @@ export function QueryEditor({ datasource, query: stored, onChange, onRunQuery, r
               />
             </InlineField>
           )}
-          <GroupBy names={query.groupBy} onNames={(groupBy) => change({ groupBy })} />
+          {query.queryType === 'top' ? null : (
+            <GroupBy names={query.groupBy} onNames={(groupBy) => change({ groupBy })} />
+          )}
         </div>
       ) : null}
       {query.queryType === 'diff' ? (

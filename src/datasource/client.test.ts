@@ -5,6 +5,7 @@ import type { LabelsAnswer } from '#profile/wire/query-api'
 import { createClient, QueryError } from './client.ts'
 
 const LABELS: LabelsAnswer = { kind: 'labels', names: ['host'], series: [2] }
+const TOP = { kind: 'top', name: ['spin'], self: [2] }
 
 /** A BackendSrv that answers every fetch by `answer`, and remembers what it was asked. */
 function backendSrv(answer: (request: BackendSrvRequest) => unknown) {
@@ -45,6 +46,15 @@ describe('createClient', () => {
         showErrorAlert: false,
       },
     ])
+  })
+
+  it('asks /top, and takes nothing but a table of functions', async () => {
+    const { asked, backendSrv: srv } = answering({ ...TOP })
+    const client = createClient({ url: '', backendSrv: srv })
+    expect(await firstValueFrom(client.top({ query: '{}', limit: 3 }))).toEqual(TOP)
+    expect(asked[0]).toMatchObject({ url: '/api/v1/top', data: { query: '{}', limit: 3 } })
+    const other = createClient({ url: '', backendSrv: answering(LABELS).backendSrv })
+    await expect(firstValueFrom(other.top({}))).rejects.toThrow('"kind": "top"')
   })
 
   it('encodes a label name in the path', async () => {

@@ -21,6 +21,7 @@ export interface QueryClient {
   flame(request: api.TreeRequest, options?: CallOptions): Observable<api.TreeAnswer>
   iceberg(request: api.TreeRequest, options?: CallOptions): Observable<api.TreeAnswer>
   diff(request: api.DiffRequest, options?: CallOptions): Observable<api.DiffAnswer>
+  top(request: api.TopRequest, options?: CallOptions): Observable<api.TopAnswer>
   labels(request: api.LabelsRequest, options?: CallOptions): Observable<api.LabelsAnswer>
   labelValues(label: string, request: api.LabelsRequest, options?: CallOptions): Observable<api.LabelsAnswer>
   profileTypes(request: api.ProfileTypesRequest, options?: CallOptions): Observable<api.ProfileTypesAnswer>
@@ -54,6 +55,7 @@ export function createClient(parts: { readonly url: string; readonly backendSrv:
     flame: (request, options) => call('tree', 'flame', request, options),
     iceberg: (request, options) => call('tree', 'iceberg', request, options),
     diff: (request, options) => call('diff', 'diff', request, options),
+    top: (request, options) => call('top', 'top', request, options),
     labels: (request, options) => call('labels', 'labels', request, options),
     labelValues: (label, request, options) =>
       call('labels', `labels/${encodeURIComponent(label)}/values`, request, options),

@@ -22,7 +22,7 @@ import { type BackendSrv, DataSourceWithBackend, getBackendSrv, getTemplateSrv }
 import { catchError, firstValueFrom, forkJoin, map, type Observable, of, throwError } from 'rxjs'
 import { ms, type TimeRange } from '#profile/model/units'
 import type { LabelsRequest } from '#profile/wire/query-api'
-import { seriesToFrames } from '../frame/series-to-frame.ts'
+import { seriesToFrames, topToFrame } from '../frame/series-to-frame.ts'
 import { diffToFrame, treeToFrame } from '../frame/tree-to-frame.ts'
 import { createClient, type QueryClient, QueryError } from './client.ts'
 import { healthOf, healthOfFailure } from './health.ts'
@@ -132,9 +132,15 @@ export class ProfileDataSource extends DataSourceWithBackend<ProfileQuery, Profi
         .pipe(map((answer) => [noteRange(diffToFrame({ answer, query, refId }), range.isWidened)]))
     }
 
+    const top = () =>
+      this.client
+        .top({ ...selection, limit: query.limit ?? 20 }, call('top'))
+        .pipe(map((answer) => [noteRange(topToFrame(answer, refId), range.isWidened)]))
+
     const kind = queryTypeFor(query, request.panelPluginId)
     if (kind === 'metrics') return metrics()
     if (kind === 'diff') return diff()
+    if (kind === 'top') return top()
     if (kind === 'profile') return profile()
     return forkJoin([metrics(), profile()]).pipe(map((frames) => frames.flat()))
   }

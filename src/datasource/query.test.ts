@@ -42,6 +42,13 @@ describe('normalizeQuery', () => {
     )
   })
 
+  it('keeps a question for top functions, and how many', () => {
+    expect(normalizeQuery(stranger({ queryType: 'top', limit: 30 }))).toMatchObject({
+      queryType: 'top',
+      limit: 30,
+    })
+  })
+
   it('falls back on what the host asks for when the query type is one of another data source', () => {
     expect(normalizeQuery(stranger({ queryType: 'traceql' }), 'both').queryType).toBe('both')
   })
@@ -98,5 +105,6 @@ describe('queryText', () => {
     expect(queryText(normalizeQuery(stranger({ queryType: 'diff' })))).toBe(
       'cpu {}, diff with the time before',
     )
+    expect(queryText(normalizeQuery(stranger({ queryType: 'top' })))).toBe('cpu {}, top functions')
   })
 })

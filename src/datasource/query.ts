@@ -3,8 +3,8 @@
 // Pure, and total: whatever JSON comes, a valid query leaves; keys of strangers stay, so that switching back loses nothing.
 import type { DataQuery } from '@grafana/data'
 
-export const QUERY_TYPES = ['metrics', 'profile', 'both', 'diff'] as const
-/** /series, /flame or /iceberg, both of them, /diff. */
+export const QUERY_TYPES = ['metrics', 'profile', 'both', 'diff', 'top'] as const
+/** /series, /flame or /iceberg, both of them, /diff, /top. */
 export type QueryType = (typeof QUERY_TYPES)[number]
 
 export interface ProfileQuery extends DataQuery {
@@ -16,7 +16,7 @@ export interface ProfileQuery extends DataQuery {
   readonly labelSelector: string
   /** Label names: one series each for metrics, the first levels of a profile. */
   readonly groupBy: readonly string[]
-  /** Series at most. */
+  /** Series or functions at most. */
   readonly limit?: number
   /** Nodes at most; what is beyond is folded, and says so. */
   readonly maxNodes?: number
@@ -108,6 +108,7 @@ export function queryText(query: ProfileQuery): string {
     profile: '',
     both: '',
     diff: `, diff with ${baselineText(query.baseline)}`,
+    top: ', top functions',
   }
   const view = query.invert === true ? ', iceberg' : ''
   return `${type} ${query.labelSelector}${what[query.queryType]}${view}`
