@@ -9,6 +9,7 @@ it('prints purpose, examples, then the flags, in 96 columns', () => {
     table: [
       {
         name: 'frequency',
+        short: 'F',
         kind: 'number',
         unit: 'Hz',
         default: 19,
@@ -36,7 +37,7 @@ Examples
   flametrail agent --frequency 97
 
 Flags
-  --frequency Hz                Samples per second and CPU: more shows shorter functions and
+  -F, --frequency Hz            Samples per second and CPU: more shows shorter functions and
                                 costs more of the CPU it measures. (default 19; from 1 to 999)
   --no-color                    Paints. (default on)
   --label NAME=VALUE            Labels all. (repeatable; for example team=a)

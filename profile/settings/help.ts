@@ -37,12 +37,13 @@ export function printHelp({
 }
 
 function flagLines(row: Setting): string[] {
-  const flag =
+  const name =
     row.kind === 'boolean'
       ? row.default === true
         ? `--no-${row.name}`
         : `--${row.name}`
       : `--${row.name} ${row.unit || row.kind.toUpperCase()}`
+  const flag = row.short === undefined ? name : `-${row.short}, ${name}`
   const about = wrapText(`${row.why} ${facts(row)}`, WIDTH - FLAG_WIDTH - 2)
   const indent = ' '.repeat(FLAG_WIDTH + 2)
   const isShort = flag.length < FLAG_WIDTH

@@ -96,6 +96,33 @@ describe('what the operator asked for', () => {
     })
   })
 
+  it('reads short names, and bare numbers where a row says what they count', () => {
+    const table = [
+      { name: 'output', short: 'o', kind: 'string', unit: 'FILE', default: '', example: 'x.html', why: '' },
+      {
+        name: 'duration',
+        short: 'd',
+        kind: 'duration',
+        unit: 'DURATION',
+        default: 30_000,
+        min: 100,
+        bareUnitMs: 1000,
+        example: '10s',
+        why: '',
+      },
+    ] as const satisfies readonly Setting[]
+    const values = (...argv: string[]) => {
+      const parsed = parseSettings(table, { ...none, argv })
+      return parsed.ok ? parsed.value.values : parsed.error.message
+    }
+    expect(values('-o', 'a.html', '-d', '10')).toEqual({ output: 'a.html', duration: 10_000 })
+    expect(values('-o=a.html', '-d=1.5', '-d', '1m')).toEqual({ output: 'a.html', duration: 60_000 })
+    expect(values('-d', '0.05')).toBe('-d 0.05: must be a duration of at least 100ms; for example -d 10s')
+    expect(values('-d')).toBe('-d needs a value, but nothing follows; for example -d 10s')
+    expect(values('-x')).toContain('unknown flag -x')
+    expect(values('-undefined')).toContain('unknown flag -undefined')
+  })
+
   it('lets the last of two equal flags win', () => {
     expect(ask('--frequency', '5', '--frequency', '7')).toMatchObject({ value: { values: { frequency: 7 } } })
   })

@@ -23,7 +23,8 @@ type ValueOf<Row> = Row extends { kind: 'boolean' }
           : SettingValue
 
 export interface SettingSources {
-  /** Words after the command: `--flag value`, `--flag=value`, `--flag` and `--no-flag` of booleans, repeated lists. */
+  /** Words after the command: `--flag value`, `--flag=value`, `--flag` and `--no-flag` of booleans, repeated lists; `-f value` and
+   *  `-f=value` where a row has a short name. */
   readonly argv: readonly string[]
   /** Variables FLAMETRAIL_…; empty ones count as unset, the others of the environment are not looked at. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -82,7 +83,9 @@ function readFlags(
     const equals = word.indexOf('=')
     const flag = equals < 0 ? word : word.slice(0, equals)
     const inline = equals < 0 ? undefined : word.slice(equals + 1)
-    const row = table.find(({ name }) => flag === `--${name}`)
+    const row = table.find(
+      ({ name, short }) => flag === `--${name}` || (short !== undefined && flag === `-${short}`),
+    )
     const negated = table.find(({ name, kind }) => kind === 'boolean' && flag === `--no-${name}`)
     if (row === undefined && negated !== undefined) {
       if (inline !== undefined) return failure(`${flag} takes no value, got "${inline}"; write ${flag}`)
@@ -208,6 +211,8 @@ function parseWord(row: Setting, word: string, shown: string, example: string): 
     }
     case 'duration':
     case 'size': {
+      const isBare = row.bareUnitMs !== undefined && /^\d{1,12}(\.\d{1,3})?$/.test(word)
+      if (isBare) return inRange(row, Math.round(Number(word) * row.bareUnitMs!), refuse)
       const parsed = row.kind === 'duration' ? parseDuration(word) : parseSize(word)
       return parsed.ok ? inRange(row, parsed.value, refuse) : refuse(parsed.error.message)
     }

@@ -6,6 +6,8 @@
 export interface Setting<T extends SettingValue = SettingValue> {
   /** Kebab case: "listen", "frequency". */
   readonly name: string
+  /** One letter: `-d` for `--duration`. */
+  readonly short?: string
   readonly kind: SettingKind
   /** Shown in help: "Hz", "HOST:PORT", "FILE", "DURATION". "" for flags. */
   readonly unit: string
@@ -19,6 +21,8 @@ export interface Setting<T extends SettingValue = SettingValue> {
   readonly max?: number
   /** Allowed words. */
   readonly choices?: readonly string[]
+  /** Of a duration: what a bare number counts, in ms; absent: a unit must be given. */
+  readonly bareUnitMs?: number
 }
 export type SettingValue = string | number | boolean | readonly string[]
 /** `duration` parses 10s, 1h30m, 500ms to milliseconds; `size` parses 64MB, 20GB to bytes (powers of 1024). */
