@@ -1,24 +1,11 @@
 // How do trees read in a terminal? As folded lines, and as a list of what changed. Pure.
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import { functionTable } from '#profile/tree/functions'
-import { escapeName } from '#profile/wire/folded'
+import { foldedTreeLines } from '#profile/wire/folded-tree'
 
-/** Folded lines of a tree's self values: `root;child;leaf 10`, for flamegraph tools.
- *  in   samples  what the root's total stands for; undefined: print the values themselves
- *  out  nodes with self value only, in the tree's order; names escaped so that parseFolded gives them back
- *  cost O(nodes · depth) characters */
-export function foldedLines(tree: CallTree, samples: number | undefined): string {
-  const scale = samples === undefined || tree.total[0] === 0 ? 1 : samples / tree.total[0]!
-  const path: string[] = []
-  const lines: string[] = []
-  for (let node = 1; node < tree.depth.length; node++) {
-    path.length = tree.depth[node]! - 1
-    path.push(escapeName(tree.frames.name[tree.frame[node]!]!))
-    const value = Math.round(tree.self[node]! * scale)
-    if (value > 0) lines.push(`${path.join(';')} ${value}`)
-  }
-  return lines.length > 0 ? `${lines.join('\n')}\n` : ''
-}
+/** Folded lines of a tree's self values as one text; see `foldedTreeLines`. */
+export const foldedLines = (tree: CallTree, samples: number | undefined): string =>
+  Array.from(foldedTreeLines(tree, samples)).join('')
 
 /** A function on both sides of a diff: its own time as a share of each side's total. */
 export interface ChangedFunction {
