@@ -135,6 +135,7 @@ function whenOpen(service: () => Service | undefined): PushService & QueryServic
     flame: async (request) => opened().flame(request),
     iceberg: async (request) => opened().iceberg(request),
     diff: async (request) => opened().diff(request),
+    exportFile: async (request) => opened().exportFile(request),
     top: async (request) => opened().top(request),
     labels: async (request) => opened().labels(request),
     labelValues: async (name, request) => opened().labelValues(name, request),

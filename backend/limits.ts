@@ -44,6 +44,7 @@ export const LIMITS = {
   queryMatchers: limit('count', 64, 'matchers of one selector'),
   regexBytes: limit('bytes', 512, 'a regular expression'),
   maxNodes: limit('count', 1_048_576, 'nodes of one answer'),
+  exportBytes: limit('bytes', 256 * MiB, 'a file that /export writes, before it is compressed'),
   seriesPoints: limit('count', 11_000, 'points of one series'),
   'store.minFree': limit('bytes', 512 * MiB, 'free disk space below which nothing more is taken in'),
   'store.fileNodes': limit(

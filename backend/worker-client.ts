@@ -53,6 +53,7 @@ export async function createStoreClient(
     flame: call('flame'),
     iceberg: call('iceberg'),
     diff: call('diff'),
+    exportFile: call('exportFile'),
     top: call('top'),
     labels: call('labels'),
     labelValues: call('labelValues'),

@@ -9,9 +9,18 @@ export type ParsedSeries = Parsed<typeof api.SeriesRequest>
 export type ParsedTree = Parsed<typeof api.TreeRequest>
 export type ParsedSide = Parsed<typeof api.DiffSide>
 export type ParsedDiff = Parsed<typeof api.DiffRequest>
+export type ParsedExport = Parsed<typeof api.ExportRequest>
 export type ParsedTop = Parsed<typeof api.TopRequest>
 export type ParsedLabels = Parsed<typeof api.LabelsRequest>
 export type ParsedProfileTypes = Parsed<typeof api.ProfileTypesRequest>
+
+/** A file as a download sends it. */
+export interface ExportedFile {
+  /** Of letters, digits, `.`, `_` and `-` only. */
+  readonly name: string
+  readonly contentType: string
+  readonly body: Uint8Array
+}
 
 /** Every method throws ServiceError: `invalid` (with a position for selectors), `not_found` for a path that is not there,
  *  `limit`, `deadline`, `queue_full`, `internal`. */
@@ -21,6 +30,8 @@ export interface QueryService {
   /** `path` names functions from the base of the iceberg upwards: leaf, its caller, and so on. */
   iceberg(request: ParsedTree): Promise<api.TreeAnswer>
   diff(request: ParsedDiff): Promise<api.DiffAnswer>
+  /** Also throws `limit` for a file of more than limits.exportBytes. */
+  exportFile(request: ParsedExport): Promise<ExportedFile>
   top(request: ParsedTop): Promise<api.TopAnswer>
   labels(request: ParsedLabels): Promise<api.LabelsAnswer>
   labelValues(name: string, request: ParsedLabels): Promise<api.LabelsAnswer>

@@ -8,6 +8,7 @@ import { ServiceError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { Store } from '../store/store.ts'
 import { diff } from './diff-query.ts'
+import { exportFile } from './export-query.ts'
 import { labels, labelValues, profileTypes } from './label-query.ts'
 import { type Asked, flame, iceberg } from './profile-query.ts'
 import type { QueryService } from './query-service.ts'
@@ -37,6 +38,7 @@ export function createQueryService(parts: QueryParts): QueryService {
     flame: (request) => ask((asked) => flame(request, asked)),
     iceberg: (request) => ask((asked) => iceberg(request, asked)),
     diff: (request) => ask((asked) => diff(request, asked)),
+    exportFile: (request) => ask((asked) => exportFile(request, asked)),
     top: (request) => ask((asked) => top(request, asked)),
     labels: (request) => ask((asked) => labels(request, asked)),
     labelValues: (name, request) => ask((asked) => labelValues(name, request, asked)),

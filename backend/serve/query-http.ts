@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import {
   DiffRequest,
+  ExportRequest,
   LabelsRequest,
   ProfileTypesRequest,
   SeriesRequest,
@@ -14,9 +15,10 @@ import { ServiceError } from '../errors.ts'
 import { inflateBody } from '../ingest/inflate.ts'
 import type { Limits } from '../limits.ts'
 import type { QueryService } from '../query/query-service.ts'
+import { downloadAnswer } from './export.ts'
 import type { Ledger } from './ledger.ts'
 import { createHistogram, type Histogram } from './ledger.ts'
-import { type Ask, bodyChunks, bodyLength, jsonAnswer, type Route } from './route.ts'
+import { type Answer, type Ask, bodyChunks, bodyLength, jsonAnswer, type Route } from './route.ts'
 
 export interface QueryRoutesParts {
   readonly service: QueryService
@@ -46,6 +48,7 @@ const ROUTES = [
   'flame',
   'iceberg',
   'diff',
+  'export',
   'top',
   'labels',
   'values',
@@ -56,11 +59,12 @@ const ROUTES = [
 export function queryRoutes(parts: QueryRoutesParts): readonly Route[] {
   const { service, ledger, meter } = parts
   /** GET and POST of one query. */
-  const query = <Schema extends z.ZodObject>(
+  const query = <Schema extends z.ZodObject, Found>(
     path: string,
     name: (typeof ROUTES)[number],
     schema: Schema,
-    run: (request: z.output<Schema>, ask: Ask) => Promise<unknown>,
+    run: (request: z.output<Schema>, ask: Ask) => Promise<Found>,
+    answerOf: (found: Found) => Answer = jsonAnswer,
   ): readonly Route[] => {
     const route = (method: 'GET' | 'POST'): Route => ({
       method,
@@ -71,7 +75,7 @@ export function queryRoutes(parts: QueryRoutesParts): readonly Route[] {
           const fields =
             method === 'GET' ? fieldsOfParams(ask.params, schema) : await fieldsOfBody(ask, parts.limits)
           const request = check(schema, fields, `/api/v1/${path}`)
-          return jsonAnswer(await inTurn(meter, parts.limits, () => run(request, ask)))
+          return answerOf(await inTurn(meter, parts.limits, () => run(request, ask)))
         }),
     })
     return [route('GET'), route('POST')]
@@ -81,6 +85,7 @@ export function queryRoutes(parts: QueryRoutesParts): readonly Route[] {
     ...query('flame', 'flame', TreeRequest, (request) => service.flame(request)),
     ...query('iceberg', 'iceberg', TreeRequest, (request) => service.iceberg(request)),
     ...query('diff', 'diff', DiffRequest, (request) => service.diff(request)),
+    ...query('export', 'export', ExportRequest, (request) => service.exportFile(request), downloadAnswer),
     ...query('top', 'top', TopRequest, (request) => service.top(request)),
     ...query('labels', 'labels', LabelsRequest, (request) => service.labels(request)),
     ...query('labels/{name}/values', 'values', LabelsRequest, (request, ask) =>

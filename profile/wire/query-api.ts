@@ -41,6 +41,19 @@ export const DiffRequest = z.strictObject({
   path,
   view: z.enum(['flame', 'iceberg']).default('flame'),
 })
+/** Formats of /export: folded lines, an OTLP request, the answer of the query as it is. */
+export const EXPORT_FORMATS = ['folded', 'otlp', 'json'] as const
+/** /export: a tree query as a file. With `baseline` a diff; its comparison is the selection itself unless it is given. */
+export const ExportRequest = z.strictObject({
+  ...selection,
+  format: z.enum(EXPORT_FORMATS),
+  view: z.enum(['flame', 'iceberg']).default('flame'),
+  maxNodes: maxNodes.default(1_048_576), // a file is for keeping: all of it
+  path,
+  groupBy: z.array(text(1024)).max(4).default([]),
+  baseline: DiffSide.optional(),
+  comparison: DiffSide.optional(),
+})
 export const TopRequest = z.strictObject({
   ...selection,
   sort: z.enum(['self', 'total']).default('self'),
@@ -57,6 +70,8 @@ export type SeriesRequest = z.input<typeof SeriesRequest>
 export type TreeRequest = z.input<typeof TreeRequest>
 export type DiffSide = z.input<typeof DiffSide>
 export type DiffRequest = z.input<typeof DiffRequest>
+export type ExportRequest = z.input<typeof ExportRequest>
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 export type TopRequest = z.input<typeof TopRequest>
 export type LabelsRequest = z.input<typeof LabelsRequest>
 export type ProfileTypesRequest = z.input<typeof ProfileTypesRequest>
