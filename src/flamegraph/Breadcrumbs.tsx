@@ -1,8 +1,8 @@
 // Where in the tree are we, and how much of everything is that? Every crumb leads back to its frame.
 import React from 'react'
-import { cleanName, shorten } from './clean-name.ts'
-import { type Format, percent } from './format.ts'
-import type { GraphModel } from './graph-model.ts'
+import { cleanName, shorten } from '#profile/picture/clean-name'
+import { type Format, percent } from '#profile/picture/format'
+import type { GraphModel } from '#profile/picture/graph-model'
 import type { Styles } from './styles.ts'
 
 export interface BreadcrumbsProps {

@@ -1,11 +1,11 @@
 // What changed, in words first: the functions whose own share moved most. A click finds them in the graph.
 import React from 'react'
-import { cleanName, shorten } from './clean-name.ts'
-import { DIFF_COLORS, type Palette } from './colors.ts'
-import { changeWord } from './describe.ts'
-import { mark, points } from './format.ts'
+import { cleanName, shorten } from '#profile/picture/clean-name'
+import { DIFF_COLORS, type Palette } from '#profile/picture/colors'
+import { changeWord } from '#profile/picture/describe'
+import { mark, points } from '#profile/picture/format'
+import type { GraphModel } from '#profile/picture/graph-model'
 import { type TableRows, topChanges } from './function-rows.ts'
-import type { GraphModel } from './graph-model.ts'
 import type { Styles } from './styles.ts'
 
 export interface ChangesProps {

@@ -1,11 +1,11 @@
 // The flat table: every function once, sortable, and the full alternative to the picture for those who cannot see it.
 // A real <table>. Rows are shown 200 at a time: reading on is a click, finding is the search box.
 import React, { useMemo, useState } from 'react'
-import { cleanName } from './clean-name.ts'
-import { changeWord } from './describe.ts'
-import { type Format, grouped, mark, percent, points } from './format.ts'
+import { cleanName } from '#profile/picture/clean-name'
+import { changeWord } from '#profile/picture/describe'
+import { type Format, grouped, mark, percent, points } from '#profile/picture/format'
+import type { GraphModel } from '#profile/picture/graph-model'
 import { type FunctionColumns, orderRows, type SortColumn, type TableRows } from './function-rows.ts'
-import type { GraphModel } from './graph-model.ts'
 import type { Styles } from './styles.ts'
 
 export interface FunctionTableProps {

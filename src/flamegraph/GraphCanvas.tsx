@@ -10,11 +10,12 @@ import React, {
   useRef,
   useState,
 } from 'react'
+import type { Coloring } from '#profile/picture/colors'
+import { describeNode } from '#profile/picture/describe'
+import type { Format } from '#profile/picture/format'
+import type { GraphModel } from '#profile/picture/graph-model'
+import type { Orientation } from '#profile/picture/reading-rule'
 import { canvasRenderer } from './canvas-renderer.ts'
-import type { Coloring } from './colors.ts'
-import { describeNode } from './describe.ts'
-import type { Format } from './format.ts'
-import type { GraphModel } from './graph-model.ts'
 import { type Hit, hitTest } from './hit-test.ts'
 import { makePainter, type PaintInput } from './paint.ts'
 import type { Styles } from './styles.ts'
@@ -23,7 +24,6 @@ import {
   clampScroll,
   cssContentHeight,
   cssLevelTop,
-  type Orientation,
   scrollIntoView,
   scrollToBase,
   type Viewport,

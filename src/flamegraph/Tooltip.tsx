@@ -1,10 +1,10 @@
 // What lies under the pointer? Name, place, numbers. All names are foreign text: React writes them as text.
 import React from 'react'
 import { createPortal } from 'react-dom'
-import { cleanName, shorten } from './clean-name.ts'
-import { nodeFacts, nodeName } from './describe.ts'
-import { type Format, grouped, percent } from './format.ts'
-import type { GraphModel } from './graph-model.ts'
+import { cleanName, shorten } from '#profile/picture/clean-name'
+import { nodeFacts, nodeName } from '#profile/picture/describe'
+import { type Format, grouped, percent } from '#profile/picture/format'
+import type { GraphModel } from '#profile/picture/graph-model'
 import type { Hit } from './hit-test.ts'
 import type { Styles } from './styles.ts'
 

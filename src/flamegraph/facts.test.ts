@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { makeFormat } from '#profile/picture/format'
 import type { CallTree } from '#profile/tree/call-tree'
 import { headerParts, type ProfileFacts, rangeText } from './facts.ts'
-import { makeFormat } from './format.ts'
 
 const printTime = (ms: number, pattern: string) =>
   pattern === 'HH:mm:ss' ? new Date(ms).toISOString().slice(11, 19) : new Date(ms).toISOString().slice(0, 10)

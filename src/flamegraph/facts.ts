@@ -1,7 +1,8 @@
 // What must a reader know before believing the picture? Samples, range, and what is missing, as text.
+
+import { type Format, grouped } from '#profile/picture/format'
+import { type Comparing, isDiffTree } from '#profile/picture/graph-model'
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
-import { type Format, grouped } from './format.ts'
-import { type Comparing, isDiffTree } from './graph-model.ts'
 
 /** What is known of the samples behind one tree, or one side of a diff. */
 export interface ProfileFacts {

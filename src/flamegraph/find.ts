@@ -1,7 +1,8 @@
 // Which boxes of the shown part match the search, and how much of it do they hold?
+
+import { grouped, percent } from '#profile/picture/format'
+import type { GraphModel } from '#profile/picture/graph-model'
 import { searchFrames } from '#profile/tree/search'
-import { grouped, percent } from './format.ts'
-import type { GraphModel } from './graph-model.ts'
 
 export interface Matches {
   /** 1 for a frame whose name matches; by FrameId. */

@@ -1,8 +1,9 @@
 // What stands in the table? One row per function: own and total value, a recursive function counted once per stack; in a
 // diff both sides and the change.
+
+import type { GraphModel } from '#profile/picture/graph-model'
 import { type CallTree, FOLDED_NAME } from '#profile/tree/call-tree'
 import { functionTable } from '#profile/tree/functions'
-import type { GraphModel } from './graph-model.ts'
 
 /** Columns, one row per function; shares are 0 to 1 of all (in a diff: of their own side). */
 export interface FunctionColumns {

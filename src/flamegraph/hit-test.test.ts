@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Boxes, layoutBoxes } from './boxes.ts'
+import { type Boxes, layoutBoxes } from '#profile/picture/boxes'
 import { hitTest } from './hit-test.ts'
 import { cssLevelTop, type Viewport, visibleLevels, zoomRange } from './viewport.ts'
 import { makeRow, readRow } from './visible-row.ts'

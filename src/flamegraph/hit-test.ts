@@ -1,6 +1,6 @@
 // What lies under a point of the window? The row by division, then a binary search among the very pieces that were
 // painted there.
-import type { Boxes } from './boxes.ts'
+import type { Boxes } from '#profile/picture/boxes'
 import { levelAt, type Viewport } from './viewport.ts'
 import { readRow, type VisibleRow } from './visible-row.ts'
 

@@ -1,10 +1,11 @@
 // How does a visible part of the graph become boxes, edges and labels? Row by row into queues per colour, then queue by
 // queue onto the renderer: switching colours is what costs, not rectangles. The queues are kept between redraws.
+
+import { shorten } from '#profile/picture/clean-name'
+import type { Coloring } from '#profile/picture/colors'
+import { barSign, nodeName, presence } from '#profile/picture/describe'
+import type { GraphModel } from '#profile/picture/graph-model'
 import { FOLDED_NAME } from '#profile/tree/call-tree'
-import { shorten } from './clean-name.ts'
-import type { Coloring } from './colors.ts'
-import { barSign, nodeName, presence } from './describe.ts'
-import type { GraphModel } from './graph-model.ts'
 import type { BoxColumns, Edge, Label, Renderer } from './renderer.ts'
 import { cssLevelTop, type Viewport, visibleLevels } from './viewport.ts'
 import { makeRow, readRow, type VisibleRow } from './visible-row.ts'

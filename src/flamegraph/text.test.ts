@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { cleanName, shorten } from './clean-name.ts'
-import { grouped, makeFormat, mark, percent, points } from './format.ts'
+import { cleanName, shorten } from '#profile/picture/clean-name'
+import { grouped, makeFormat, mark, percent, points } from '#profile/picture/format'
+import { readingRule } from '#profile/picture/reading-rule'
 import { commandOf, KEYS } from './keys.ts'
-import { readingRule } from './reading-rule.ts'
 
 describe('cleanName', () => {
   it('shows what turns the direction of writing or takes no room', () => {

@@ -1,6 +1,6 @@
 // What does a reader change while looking? All that a link to this very picture would have to hold.
-import type { ColorBy, Palette } from './colors.ts'
-import type { Orientation } from './viewport.ts'
+import type { ColorBy, Palette } from '#profile/picture/colors'
+import type { Orientation } from '#profile/picture/reading-rule'
 
 export type Show = 'graph' | 'table' | 'both'
 

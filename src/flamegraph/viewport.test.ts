@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { layoutBoxes } from './boxes.ts'
+import { layoutBoxes } from '#profile/picture/boxes'
 import {
   clampScroll,
   cssContentHeight,

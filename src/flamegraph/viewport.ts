@@ -4,9 +4,9 @@
 //   flame: level 0 is the lowest row        icicle: level 0 is the highest row
 //
 // Names carry their space: unit… (0 to 1), css… (logical pixels), device… (physical pixels).
-import { type Boxes, levelsUnder } from './boxes.ts'
-
-export type Orientation = 'flame' | 'icicle'
+import type { Boxes } from '#profile/picture/boxes'
+import type { Orientation } from '#profile/picture/reading-rule'
+import { levelsUnder } from './boxes.ts'
 
 export interface Viewport {
   readonly unitLeft: number

@@ -5,7 +5,7 @@
 // up. A box narrower than one device pixel joins a run, one muted box for all such neighbours: a broad patch of tiny
 // frames stays visible, and the work of a row is bounded by its pixels, not by its nodes, because the search for the
 // first box beyond the pixel gallops.
-import type { Boxes } from './boxes.ts'
+import type { Boxes } from '#profile/picture/boxes'
 import type { Viewport } from './viewport.ts'
 
 /** Columns of the pieces of one row, left to right; the first `count` entries hold. Reused between rows. */

@@ -1,5 +1,5 @@
 // Where does an arrow key lead? As shown: in a flame graph Up goes to what lies on a bar, in an icicle Down does.
-import type { GraphModel } from './graph-model.ts'
+import type { GraphModel } from '#profile/picture/graph-model'
 import type { Viewport } from './viewport.ts'
 import { readRow, type VisibleRow } from './visible-row.ts'
 

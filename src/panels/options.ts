@@ -1,6 +1,6 @@
 // What can be set for a panel, and how do options written by an older version become today's? Options are first values:
 // what the reader changes while looking stays in the component, because Explore has nowhere to keep it.
-import type { Comparing } from '../flamegraph/graph-model.ts'
+import type { Comparing } from '#profile/picture/graph-model'
 import { DEFAULT_VIEW, type Show, type ViewState } from '../flamegraph/view-state.ts'
 
 export const OPTIONS_VERSION = 1

@@ -1,6 +1,7 @@
 // What does a panel say when its profile has nothing in it?
+
+import { isDiffTree } from '#profile/picture/graph-model'
 import { type PrintTime, rangeText } from '../flamegraph/facts.ts'
-import { isDiffTree } from '../flamegraph/graph-model.ts'
 import type { PanelContent } from './content.ts'
 
 /** A sentence for a profile without any value; undefined where there is something to draw. */

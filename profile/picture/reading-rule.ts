@@ -1,5 +1,7 @@
 // How is this very picture read? One rule per orientation and kind, printed under the graph.
-import type { Orientation } from './viewport.ts'
+
+/** Roots at the bottom, or on top. */
+export type Orientation = 'flame' | 'icicle'
 
 export interface RuleInput {
   readonly orientation: Orientation

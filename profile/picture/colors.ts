@@ -1,7 +1,7 @@
 // Which colour has a box, and which the text on it? By package or function, hashed from the name, so that a function
 // looks the same in every panel, range and day; in a diff by the ratio of its two shares. Colour is never the only sign:
 // a diff also says ▲ and points. Every fill and its text contrast by 4.5:1 or more, in both themes (a test).
-import { FOLDED_NAME } from '#profile/tree/call-tree'
+import { FOLDED_NAME } from '../tree/call-tree.ts'
 import { diffSharesOf, type GraphModel } from './graph-model.ts'
 import { judge } from './noise.ts'
 import { packageOf } from './package-name.ts'

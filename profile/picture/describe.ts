@@ -1,5 +1,5 @@
 // What is a box called, in words? For the screen reader, the tooltip and the label on the bar: the same facts, one home.
-import { FOLDED_NAME } from '#profile/tree/call-tree'
+import { FOLDED_NAME } from '../tree/call-tree.ts'
 import { cleanName } from './clean-name.ts'
 import { type Format, grouped, mark, percent, points } from './format.ts'
 import { diffSharesOf, type GraphModel, sharesOf } from './graph-model.ts'

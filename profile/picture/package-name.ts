@@ -1,6 +1,6 @@
 // Which package does a function belong to? What readers group by: the Go package, the namespace or crate, the Java
 // package, else the binary it was mapped from.
-import { FOLDED_NAME } from '#profile/tree/call-tree'
+import { FOLDED_NAME } from '../tree/call-tree.ts'
 
 /** Names the package of a frame: "net/http" of net/http.(*conn).serve, "tokio::runtime" of tokio::runtime::park,
  *  "com.shop.cart" of com.shop.cart.Cart.add; without any such prefix the mapping, or "". */

@@ -1,6 +1,6 @@
 // What does the component draw? One shape for a call tree, an iceberg and a diff: the width of every node as a share,
 // its boxes, and the sides to be named in words. Made once per tree; the view changes, the model does not.
-import type { CallTree, DiffTree, FrameTable } from '#profile/tree/call-tree'
+import type { CallTree, DiffTree, FrameTable } from '../tree/call-tree.ts'
 import { type Boxes, layoutBoxes } from './boxes.ts'
 
 /** What a diff compares: shares of each side's total (fair for unequal load), or the sums as they are. */
