@@ -17,7 +17,7 @@ import { type Command, parseArguments, Refusal, UsageError } from './command.ts'
 import { printBytes, printShare, printTable, printValue } from './output.ts'
 import { changedFunctions, foldedLines } from './query-text.ts'
 import { QUERY_SETTINGS } from './settings.ts'
-import { printTop } from './up.ts'
+import { printTop } from './top-table.ts'
 
 type Values = ReturnType<typeof parseArguments<typeof QUERY_SETTINGS>>['values']
 interface Asked {

@@ -6,9 +6,9 @@ import type { TopAnswer } from '#profile/wire/query-api'
 import { type Child, startChild } from './child.ts'
 import { createClient } from './client.ts'
 import { type Command, parseArguments, UsageError } from './command.ts'
-import { printShare, printTable } from './output.ts'
 import { postSampleProfile } from './sample-profile.ts'
 import { UP_SETTINGS } from './settings.ts'
+import { printTop } from './top-table.ts'
 
 const POLL_MS = 250
 const FIRST_SAMPLES_WITHIN_MS = 30_000
@@ -118,23 +118,6 @@ async function firstSamples(
     await pause(stop)
   }
   return undefined
-}
-
-/** The hottest functions by their own time, and how far the stacks can be trusted. */
-export function printTop(top: TopAnswer): string {
-  const columns = [
-    { title: 'function', align: 'left', widthMax: 60 },
-    { title: 'binary', align: 'left', widthMax: 24 },
-    { title: 'self', align: 'right' },
-    { title: 'total', align: 'right' },
-  ] as const
-  const share = (value: number) => printShare(top.total > 0 ? value / top.total : 0)
-  const rows = top.name.map((name, i) => [name, top.mapping[i]!, share(top.self[i]!), share(top.totals[i]!)])
-  const early =
-    top.meta.endEarly > 0
-      ? `; ${Math.round(top.meta.endEarly * 100)} % of stacks end early: no frame pointers`
-      : ''
-  return `${printTable(columns, rows)}${top.meta.samples} samples${early}\n`
 }
 
 async function showSampleProfile(url: string, why: string, stop: Stop): Promise<void> {
