@@ -24,7 +24,7 @@ export class SettingError extends Error {
   }
 }
 
-const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
+export const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
 const TOKEN_BYTES_MAX = 4096
 
 /** Makes the real parts; the sampler is loaded but does not tick yet.
@@ -43,7 +43,9 @@ export function createParts(settings: AgentSettings): AgentParts {
       log,
     }),
   )
-  const excludedCgroups = settings['exclude-cgroup'].map(cgroupId)
+  const excludedCgroups = settings['exclude-cgroup'].map(
+    (path) => statSync(cgroupFolder(path, '--exclude-cgroup'), { bigint: true }).ino,
+  )
   const processes = createProcesses()
   return {
     sampler: createSampler({
@@ -66,7 +68,7 @@ export function createParts(settings: AgentSettings): AgentParts {
 }
 
 /** The built BPF object: beside the bundle, or in the checkout's build folder when the sources run. */
-function objectFolder(): string {
+export function objectFolder(): string {
   const isBundle = !import.meta.url.endsWith('.ts')
   return fileURLToPath(new URL(isBundle ? './bpf/' : '../build/bpf/', import.meta.url))
 }
@@ -88,18 +90,18 @@ function readToken(file: string): string | undefined {
   return token
 }
 
-/** A cgroup's id is the inode of its directory in the v2 hierarchy. */
-function cgroupId(path: string): bigint {
+/** The directory of a cgroup in the v2 hierarchy; its inode is the cgroup's id.
+ *  throws  SettingError that names the flag */
+export function cgroupFolder(path: string, flag: string): string {
   const mount = cgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))
   if (mount === undefined)
-    throw new SettingError(`--exclude-cgroup ${path}: this machine has no cgroup v2 hierarchy mounted`)
+    throw new SettingError(`${flag} ${path}: this machine has no cgroup v2 hierarchy mounted`)
   const folder = `${mount}/${path.replace(/^\/+/, '')}`
   try {
-    return statSync(folder, { bigint: true }).ino
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no directory`)
+    return folder
   } catch (error) {
-    throw new SettingError(
-      `--exclude-cgroup ${path}: ${(error as Error).message}; give a directory below ${mount}`,
-    )
+    throw new SettingError(`${flag} ${path}: ${(error as Error).message}; give a directory below ${mount}`)
   }
 }
 
