@@ -29,7 +29,7 @@ export interface RecordOptions {
   readonly family?: Family | undefined
   readonly cgroups?: readonly CgroupTree[]
   /** Called when every CPU ticks: whoever starts now is sampled from the first instruction. May throw. */
-  readonly begin?: () => void
+  readonly begin?: () => Promise<void> | void
   readonly stopped: Promise<unknown>
   /** Called some four times a second. */
   readonly onProgress?: (progress: { readonly elapsedMs: number; readonly samples: number }) => void
@@ -139,7 +139,7 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
 
   try {
     sampler.start()
-    options.begin?.()
+    await options.begin?.()
     while (!isOver()) {
       const restMs = options.durationMs - (clock.monotonicMs() - startMs)
       await Promise.race([options.stopped, sleep(Math.max(1, Math.min(TICK_MS, restMs)))])

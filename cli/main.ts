@@ -6,6 +6,7 @@ import { type Command, helpOf, Refusal, UsageError } from './command.ts'
 import { doctor } from './doctor.ts'
 import { printTable } from './output.ts'
 import { query } from './query.ts'
+import { record } from './record.ts'
 import { token } from './token.ts'
 import { up } from './up.ts'
 
@@ -14,6 +15,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['agent', agent],
   ['backend', backend],
   ['query', query],
+  ['record', record],
   ['doctor', doctor],
   ['token', token],
 ])

@@ -1,0 +1,91 @@
+// In which format, and where? The name's ending says the format; the place is tried before the first sample, and the
+// file gets its name only when it is whole.
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Profile } from '#profile/model/profile'
+import { storedType } from '#profile/model/profile-type'
+import { treeSvg } from '#profile/picture/svg'
+import { buildTreeOfProfile } from '#profile/tree/build'
+import { printFolded } from '#profile/wire/folded'
+import { encodeOtlpProfiles } from '#profile/wire/otlp-profiles'
+import { Refusal, UsageError } from '../command.ts'
+
+export interface Headings {
+  readonly title: string
+  readonly subtitle: string
+}
+
+type Print = (profile: Profile, headings: Headings) => Uint8Array | string
+
+const FORMATS: ReadonlyMap<string, Print> = new Map<string, Print>([
+  ['.folded', printFolded],
+  ['.svg', (profile, headings) => treeSvg(timeTree(profile), pictureOptions(profile, headings))],
+  ['.otlp', (profile) => encodeOtlpProfiles({ profiles: [profile] })],
+])
+
+/** Endings that name a format. */
+export const EXTENSIONS: readonly string[] = [...FORMATS.keys()]
+
+export interface OutputFile {
+  /** Writes the whole file and gives it its name.  out  its bytes */
+  write(profile: Profile, headings: Headings): number
+  /** Leaves nothing behind; does nothing after `write`. */
+  discard(): void
+}
+
+/** Opens a file beside `path`, which must end in one of EXTENSIONS.
+ *  throws  UsageError for another ending, Refusal when nothing can be written there */
+export function openOutput(path: string): OutputFile {
+  const print = [...FORMATS].find(([ending]) => path.endsWith(ending) && basename(path) !== ending)?.[1]
+  if (print === undefined)
+    throw new UsageError(
+      `-o ${path}: the name must end in ${EXTENSIONS.join(', ')}, which says the format; for example -o cpu${EXTENSIONS[0]}`,
+    )
+  const draft = `${path}.${process.pid}.tmp`
+  const fd = orRefuse(path, () => openSync(draft, 'wx', 0o644))
+  let isOpen = true
+  const close = () => {
+    if (isOpen) closeSync(fd)
+    isOpen = false
+  }
+  return {
+    write(profile, headings) {
+      const bytes = Buffer.from(print(profile, headings))
+      orRefuse(path, () => {
+        writeFileSync(fd, bytes)
+        close()
+        renameSync(draft, path)
+      })
+      return bytes.length
+    },
+    discard() {
+      close()
+      rmSync(draft, { force: true })
+    },
+  }
+}
+
+function orRefuse<T>(path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw new Refusal(
+      `cannot write ${path}: ${(error as Error).message}; give -o a file in a directory that you may write to`,
+      { cause: error },
+    )
+  }
+}
+
+/** In CPU time: what people read off a picture. */
+function timeTree(profile: Profile) {
+  const { scale } = storedType(profile.type, profile.period)
+  const value = profile.samples.value.map((samples) => samples * scale)
+  return buildTreeOfProfile({ ...profile, samples: { ...profile.samples, value } })
+}
+
+const pictureOptions = ({ type, period }: Profile, headings: Headings) => ({
+  ...headings,
+  unit: storedType(type, period).type.sampleUnit,
+  counted: 'CPU',
+  orientation: 'icicle' as const,
+})

@@ -1,0 +1,61 @@
+// Which flags does `flametrail record` know? One table: parser, help and errors come from it.
+import type { Setting } from '#profile/settings/setting'
+
+export const RECORD_SETTINGS = [
+  {
+    name: 'duration',
+    short: 'd',
+    kind: 'duration',
+    unit: 'DURATION',
+    default: 0,
+    min: 0,
+    max: 3_600_000,
+    bareUnitMs: 1000,
+    example: '10s',
+    why: 'How long to sample; a bare number counts seconds. 0: 30s, or as long as the command after -- runs.',
+  },
+  {
+    name: 'frequency',
+    short: 'F',
+    kind: 'number',
+    unit: 'Hz',
+    default: 97,
+    min: 1,
+    max: 499,
+    example: '199',
+    why: 'Samples per second and CPU; a prime keeps out of step with what it measures.',
+  },
+  {
+    name: 'pid',
+    kind: 'list',
+    unit: 'PID',
+    default: [],
+    example: '4711',
+    why: 'Sample this process and all that descends from it. May be repeated.',
+  },
+  {
+    name: 'cgroup',
+    kind: 'list',
+    unit: 'PATH',
+    default: [],
+    example: '/system.slice/nginx.service',
+    why: 'Sample this cgroup v2 directory below its mount and those in it. May be repeated.',
+  },
+  {
+    name: 'output',
+    short: 'o',
+    kind: 'string',
+    unit: 'FILE',
+    default: '',
+    example: 'cpu.svg',
+    why: 'Where to write; the ending says the format. Empty: only the table is shown.',
+  },
+  {
+    name: 'title',
+    kind: 'string',
+    unit: 'TEXT',
+    default: '',
+    example: '"checkout before the fix"',
+    why: 'Heading of pictures; empty: who was sampled.',
+  },
+] as const satisfies readonly Setting[]
