@@ -62,11 +62,11 @@ function Viewer({
       window.removeEventListener('popstate', back)
     }
   }, [unauthenticated])
-  const change = (next: PageState) => {
+  const change = (next: PageState, isFine = false) => {
     const url = printUrl(next) || window.location.pathname
     // A step back is worth having after a change of what is shown, not of how it looks.
     const isLooks = printUrl({ ...next, theme: 'dark' }) === printUrl({ ...state, theme: 'dark' })
-    if (isLooks) window.history.replaceState(null, '', url)
+    if (isLooks || isFine) window.history.replaceState(null, '', url)
     else window.history.pushState(null, '', url)
     setState(next)
   }

@@ -2,6 +2,7 @@
 
 import { css } from '@emotion/css'
 import {
+  type AbsoluteTimeRange,
   type GrafanaTheme2,
   LoadingState,
   type PanelData,
@@ -14,8 +15,10 @@ import type { StatusAnswer } from '#profile/wire/query-api'
 import type { ProfileDataSource } from '../../src/datasource/datasource.ts'
 import { type ProfileQuery, VIEWER_APP } from '../../src/datasource/query.ts'
 import { PanelHost } from '../host/PanelHost.tsx'
+import { afterStroke, marksOf, type Span, withChart, withMark, withoutMark } from './brush.ts'
 import { Header } from './Header.tsx'
 import { PANELS, profileQuery, seriesQuery, withQuery } from './queries.ts'
+import { RangeChips } from './RangeChips.tsx'
 import { SeriesChart } from './SeriesChart.tsx'
 import { readStatus } from './session.ts'
 import { absoluteRange, boundsOf, shiftRange, timeRangeOf, zoomOut } from './time.ts'
@@ -27,7 +30,8 @@ export interface PageProps {
   readonly dataSource: ProfileDataSource
   readonly panels: Readonly<Record<PageState['view'], PanelPlugin>>
   readonly state: PageState
-  readonly onState: (state: PageState) => void
+  /** `isFine`: a small step of a move that goes on; the browser's way back leads past it. */
+  readonly onState: (state: PageState, isFine?: boolean) => void
 }
 
 const CHART_HEIGHT_CSS = 144
@@ -42,7 +46,7 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
   const range = useMemo(() => timeRangeOf(state), [state.from, state.to, tick])
   const status = useStatus(tick)
 
-  const setRange = (next: TimeRange) => onState({ ...state, ...boundsOf(next) })
+  const setRange = (next: TimeRange) => onState(withChart(state, boundsOf(next), spanOf(next)))
   const linkOf = () => {
     const bounds = boundsOf(absoluteRange(range.from.valueOf(), range.to.valueOf()))
     return new URL(printUrl({ ...state, ...bounds, refresh: '' }), window.location.href).href
@@ -87,9 +91,14 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
   const graph = useSize()
   const query = useMemo(() => profileQuery(state), [state])
   const series = useMemo(() => seriesQuery(state), [state])
-  const shared = { dataSource, range }
+  const { graphFrom, graphTo } = state
+  const graphRange = useMemo(
+    () => (graphFrom === undefined || graphTo === undefined ? range : absoluteRange(graphFrom, graphTo)),
+    [graphFrom, graphTo, range],
+  )
   const chartData = usePanelData({
-    ...shared,
+    dataSource,
+    range,
     name: 'series',
     query: series,
     panelPluginId: 'timeseries',
@@ -97,18 +106,29 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
   })
   const panelPluginId = PANELS[state.view].id
   const graphData = usePanelData({
-    ...shared,
+    dataSource,
+    range: graphRange,
     name: 'view',
     query,
     panelPluginId,
     widthCss: TREE_POINTS,
   })
-  const choose = (fromMs: number, toMs: number) => setRange(absoluteRange(fromMs, toMs))
+  const marks = marksOf(state)
+  const zoom = ({ fromMs, toMs }: Span) => setRange(absoluteRange(fromMs, toMs))
+  const stroke = (span: Span, isShift: boolean) => {
+    const chartSpan = spanOf(range)
+    if (span.fromMs >= chartSpan.fromMs || span.toMs <= chartSpan.toMs)
+      return onState(afterStroke(state, span, isShift))
+    // A double click: one step back, from the marked range to the chart's, from there to a wider one.
+    const [mark] = marks
+    if (mark === undefined) zoom(span)
+    else onState(withoutMark(withoutMark(state, mark.kind), 'graph'))
+  }
   return (
     <main className={styles.body}>
       <section className={styles.box} aria-label="Query">
         <Editor
-          {...{ dataSource, query, range, data: graphData, refresh }}
+          {...{ dataSource, query, range: graphRange, data: graphData, refresh }}
           onQuery={(next) => onState(withQuery(state, next))}
         />
       </section>
@@ -119,9 +139,17 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
             range={range}
             {...chart.size}
             heightCss={CHART_HEIGHT_CSS}
-            onRange={choose}
+            marks={marks}
+            onMark={(mark) => onState(withMark(state, mark), true)}
+            onStroke={stroke}
           />
         </div>
+        <RangeChips
+          view={state.view}
+          marks={marks}
+          onClear={(kind) => onState(withoutMark(state, kind))}
+          onZoom={zoom}
+        />
       </section>
       <section className={styles.view}>
         <TabsBar className={styles.tabs}>
@@ -144,7 +172,8 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
           <View
             plugin={panels[state.view]}
             data={graphData}
-            {...{ range, choose }}
+            range={graphRange}
+            onRange={(span) => stroke(span, false)}
             {...graph.size}
             key={state.view}
           />
@@ -160,9 +189,9 @@ function View(props: {
   readonly range: TimeRange
   readonly widthCss: number
   readonly heightCss: number
-  readonly choose: (fromMs: number, toMs: number) => void
+  readonly onRange: (span: Span) => void
 }) {
-  const { plugin, data, range, widthCss, heightCss, choose } = props
+  const { plugin, data, range, widthCss, heightCss, onRange } = props
   if (data.state === LoadingState.Error && data.series.length === 0) {
     const sentence = data.errors?.[0]?.message ?? 'The profile could not be read.'
     return <Alert severity="error" title={sentence} data-testid="flametrail-error" />
@@ -170,10 +199,7 @@ function View(props: {
   // Nothing yet: the bar above says that it is coming.
   if (data.series.length === 0 || widthCss === 0) return null
   return (
-    <PanelHost
-      {...{ plugin, data, range, widthCss, heightCss }}
-      onRange={(next) => choose(next.from.valueOf(), next.to.valueOf())}
-    />
+    <PanelHost {...{ plugin, data, range, widthCss, heightCss }} onRange={(next) => onRange(spanOf(next))} />
   )
 }
 
@@ -200,6 +226,11 @@ function Editor(props: {
     />
   )
 }
+
+const spanOf = ({ from, to }: AbsoluteTimeRange | TimeRange): Span => ({
+  fromMs: from.valueOf(),
+  toMs: to.valueOf(),
+})
 
 /** The backend's state, asked again with every refresh and every 10 s. */
 function useStatus(tick: number): StatusAnswer | undefined {

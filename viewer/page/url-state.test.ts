@@ -37,11 +37,22 @@ describe('parseUrl', () => {
     })
   })
 
+  it('keeps the range of the graph apart from that of the chart', () => {
+    expect(parseUrl('?from=now-1h&graphFrom=1700000000&graphTo=1700000060', NOW)).toEqual({
+      ...DEFAULT_STATE,
+      from: 'now-1h',
+      graphFrom: 1_700_000_000_000,
+      graphTo: 1_700_000_060_000,
+    })
+  })
+
   it.each([
     ['a range that ends before it begins', '?from=1700000060000&to=1700000000000'],
     ['half of a range that is nonsense', '?from=yesterday&to=now'],
     ['an unknown view, theme and refresh', '?view=3d&theme=pink&refresh=1ms'],
     ['half of a baseline', '?baselineFrom=1700000000000'],
+    ['half of a range for the graph', '?graphTo=1700000000000'],
+    ['a range for the graph that ends before it begins', '?graphFrom=1700000060000&graphTo=1700000000000'],
     ['a name of all objects', '?__proto__=1&constructor=2'],
   ])('falls back for %s', (_, link) => {
     expect(parseUrl(link, NOW)).toEqual(DEFAULT_STATE)
@@ -63,11 +74,15 @@ const state: fc.Arbitrary<PageState> = fc
     view: fc.constantFrom('flame' as const, 'iceberg' as const, 'diff' as const),
     groupBy: fc.array(fc.constantFrom('host', 'k8s.pod.name'), { maxLength: 4 }),
     refresh: fc.constantFrom('', '10s'),
+    graph: fc.option(fc.constant({ graphFrom: 1_600_000_000_000, graphTo: 1_600_000_060_000 }), {
+      nil: undefined,
+    }),
     baselineShift: fc.option(fc.constantFrom('1h', '7d'), { nil: undefined }),
     theme: fc.option(fc.constantFrom('dark' as const, 'light' as const), { nil: undefined }),
   })
-  .map(({ baselineShift, theme, ...rest }) => ({
+  .map(({ graph, baselineShift, theme, ...rest }) => ({
     ...rest,
+    ...graph,
     ...(baselineShift === undefined ? {} : { baselineShift }),
     ...(theme === undefined ? {} : { theme }),
   }))

@@ -1,6 +1,7 @@
 // What does a link to the viewer hold? All that decides what the page shows, in words one can type:
 //   /?query={service_name="api"}&from=now-15m&to=now&view=iceberg&theme=light
 //   /?view=diff&from=1700000600000&to=1700000900000&baselineFrom=1700000000000&baselineTo=1700000300000
+//   /?from=now-1h&graphFrom=1700000000000&graphTo=1700000060000     an hour in the chart, a minute in the graph
 // A stranger's value that makes no sense falls back to the default; nothing in a link is trusted further than that.
 import { parseTime } from '#profile/wire/time'
 
@@ -21,6 +22,9 @@ export interface PageState {
   readonly refresh: string
   /** Absent: what the browser prefers. */
   readonly theme?: 'dark' | 'light'
+  /** The part of the chart's range that the graph shows, epoch ms: both or none. In a diff the comparison. */
+  readonly graphFrom?: number
+  readonly graphTo?: number
   /** The baseline of the diff: epoch ms; or a shift; or, without both, the time just before. */
   readonly baselineFrom?: number
   readonly baselineTo?: number
@@ -47,9 +51,8 @@ export function parseUrl(search: string, nowMs: number): PageState {
   const range = rangeOf(text('from'), text('to'), nowMs)
   const view = VIEWS.find((word) => word === params.get('view')) ?? DEFAULT_STATE.view
   const theme = params.get('theme')
-  const baselineFrom = momentOf(text('baselineFrom'), nowMs)
-  const baselineTo = momentOf(text('baselineTo'), nowMs)
-  const hasBaseline = baselineFrom !== undefined && baselineTo !== undefined && baselineFrom < baselineTo
+  const graph = spanOf(text('graphFrom'), text('graphTo'), nowMs)
+  const baseline = spanOf(text('baselineFrom'), text('baselineTo'), nowMs)
   return {
     type: text('type') || DEFAULT_STATE.type,
     query: text('query') || DEFAULT_STATE.query,
@@ -61,11 +64,16 @@ export function parseUrl(search: string, nowMs: number): PageState {
       .slice(0, 4),
     refresh: REFRESH_INTERVALS.find((word) => word === params.get('refresh')) ?? '',
     ...(theme === 'dark' || theme === 'light' ? { theme } : {}),
-    ...(hasBaseline ? { baselineFrom, baselineTo } : {}),
+    ...(graph === undefined ? {} : { graphFrom: graph.fromMs, graphTo: graph.toMs }),
+    ...(baseline === undefined ? {} : { baselineFrom: baseline.fromMs, baselineTo: baseline.toMs }),
     ...(text('baselineShift') === '' ? {} : { baselineShift: text('baselineShift') }),
     ...(text('baselineQuery') === '' ? {} : { baselineQuery: text('baselineQuery') }),
   }
 }
+
+const OPTIONAL = [
+  'theme', 'graphFrom', 'graphTo', 'baselineFrom', 'baselineTo', 'baselineShift', 'baselineQuery',
+] as const // biome-ignore format: a list of words
 
 /** The other way; what equals the default is left out. */
 export function printUrl(state: PageState): string {
@@ -74,7 +82,7 @@ export function printUrl(state: PageState): string {
     if (state[name] !== DEFAULT_STATE[name]) params.set(name, state[name])
   }
   for (const name of state.groupBy) params.append('groupBy', name)
-  for (const name of ['theme', 'baselineFrom', 'baselineTo', 'baselineShift', 'baselineQuery'] as const) {
+  for (const name of OPTIONAL) {
     const value = state[name]
     if (value !== undefined) params.set(name, String(value))
   }
@@ -100,6 +108,13 @@ function boundOf(text: string, nowMs: number): string | undefined {
   if (RELATIVE.test(text)) return text
   const moment = momentOf(text, nowMs)
   return moment === undefined ? undefined : String(moment)
+}
+
+/** Two moments in order, or none. */
+function spanOf(from: string, to: string, nowMs: number) {
+  const fromMs = momentOf(from, nowMs)
+  const toMs = momentOf(to, nowMs)
+  return fromMs === undefined || toMs === undefined || fromMs >= toMs ? undefined : { fromMs, toMs }
 }
 
 function momentOf(text: string, nowMs: number): number | undefined {
