@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { labelsOf } from '#profile/model/labels'
@@ -8,8 +9,10 @@ import { arbProfile } from '#profile/testing/arbitrary'
 import { drawDiff, drawTree, profileFromText } from '#profile/testing/draw'
 import { naiveFrame, stacksOfTree, tidy } from '#profile/testing/naive'
 import { buildTreeOfProfile, emptyTree } from '#profile/tree/build'
+import type { CallTree } from '#profile/tree/call-tree'
 import { parseFolded } from '#profile/wire/folded'
 import { decodeOtlpProfiles } from '#profile/wire/otlp-profiles'
+import { decodePprof } from '#profile/wire/pprof'
 import * as api from '#profile/wire/query-api'
 import { diffFromJson, treeFromJson } from '#profile/wire/tree-answer'
 import { limitsOf } from '../limits.ts'
@@ -37,6 +40,14 @@ function sure<T>(result: Result<T>): T {
   throw new Error(result.error.message)
 }
 
+/** At most one profile comes back; without samples there is none. */
+const treeOf = ([profile]: readonly Profile[]) =>
+  profile === undefined ? emptyTree() : buildTreeOfProfile(profile)
+const withoutKind = (tree: CallTree): CallTree => ({
+  ...tree,
+  frames: { ...tree.frames, kind: tree.frames.kind.map(() => '') },
+})
+
 const SHOP = profileFromText('main main\nread work\n3    1', {
   labels: labelsOf([['service_name', 'api']]),
 })
@@ -62,8 +73,12 @@ describe('exportFile', () => {
 
         const otlp = await service.exportFile(request({ format: 'otlp' }))
         const decoded = sure(decodeOtlpProfiles(otlp.body, { limits, receivedMs: NOW }))
-        const [profile] = decoded.profiles
-        expect(profile === undefined ? emptyTree() : buildTreeOfProfile(profile)).toEqual(tree)
+        expect(treeOf(decoded.profiles)).toEqual(tree)
+
+        const pprof = await service.exportFile(request({ format: 'pprof' }))
+        const read = sure(decodePprof(new Uint8Array(gunzipSync(pprof.body)), { limits, labels: [] }))
+        // pprof has no word for the kind of a frame, which is no part of what a function is.
+        expect(withoutKind(treeOf(read.profiles))).toEqual(withoutKind(tree))
 
         // Folded lines hold names and counts of samples, nothing else.
         const folded = await service.exportFile(request({ format: 'folded' }))
@@ -127,6 +142,8 @@ describe('exportFile', () => {
   })
 
   it.each([
+    { format: 'pprof', view: 'iceberg' },
+    { format: 'pprof', comparison: {} },
     { format: 'otlp', view: 'iceberg' },
     { format: 'otlp', baseline: {} },
   ] as const)('refuses %j, which the format cannot hold', async (fields) => {

@@ -1,11 +1,14 @@
-// How does an answer become a file? The tree or the diff that was asked for, whole, in the words of one format. Folds
-// and encoding happen here, in the thread of the store.
+// How does an answer become a file? The tree or the diff that was asked for, whole, in the words of one format. Folds,
+// encoding and compression happen here, in the thread of the store.
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { checkSelector } from '#profile/labels/check-selector'
 import { type Labels, labelsOf, labelValue } from '#profile/model/labels'
 import type { Result } from '#profile/model/result'
 import { profileOfAnswer } from '#profile/wire/answer-profile'
 import { foldedDiffLines, foldedTreeLines } from '#profile/wire/folded-tree'
 import { encodeOtlpProfiles } from '#profile/wire/otlp-profiles'
+import { encodePprof } from '#profile/wire/pprof'
 import type { AnswerMeta, DiffAnswer, ExportFormat, TreeAnswer } from '#profile/wire/query-api'
 import { diffFromJson, treeFromJson } from '#profile/wire/tree-answer'
 import { ServiceError } from '../errors.ts'
@@ -14,7 +17,10 @@ import { diff } from './diff-query.ts'
 import { type Asked, flame, iceberg } from './profile-query.ts'
 import type { ExportedFile, ParsedExport } from './query-service.ts'
 
+const compress = promisify(gzip)
+
 const FILES: Readonly<Record<ExportFormat, { readonly extension: string; readonly contentType: string }>> = {
+  pprof: { extension: 'pb.gz', contentType: 'application/octet-stream' },
   folded: { extension: 'folded', contentType: 'text/plain; charset=utf-8' },
   otlp: { extension: 'otlp', contentType: 'application/octet-stream' },
   json: { extension: 'json', contentType: 'application/json; charset=utf-8' },
@@ -40,13 +46,13 @@ export async function exportFile(request: ParsedExport, asked: Asked): Promise<E
   return {
     name: fileName(request, { view: isDiff ? 'diff' : view, fromMs: meta.fromMs }),
     contentType: FILES[format].contentType,
-    body,
+    body: format === 'pprof' ? new Uint8Array(await compress(body)) : body, // what every reader of .pb.gz expects
   }
 }
 
-/** OTLP holds call stacks with one value each: no icebergs and no diffs. */
+/** pprof and OTLP hold call stacks with one value each: no icebergs and no diffs. */
 function refuseWhatHasNoStacks({ format, view, baseline, comparison }: ParsedExport): void {
-  if (format !== 'otlp') return
+  if (format !== 'pprof' && format !== 'otlp') return
   const got = baseline !== undefined || comparison !== undefined ? 'a diff' : view
   if (got === 'flame') return
   throw new ServiceError(
@@ -57,12 +63,13 @@ function refuseWhatHasNoStacks({ format, view, baseline, comparison }: ParsedExp
   )
 }
 
-function treeBody(answer: TreeAnswer, { format, query }: ParsedExport, { limits }: Asked): Uint8Array {
-  if (format === 'json') return utf8(JSON.stringify(answer))
+function treeBody(answer: TreeAnswer, { format, query, view }: ParsedExport, { limits }: Asked): Uint8Array {
+  // An answer does not say which way it stands; a file must, or an import would take callees for callers.
+  if (format === 'json') return utf8(JSON.stringify(view === 'flame' ? answer : { ...answer, view }))
   const { tree, meta } = ours(treeFromJson(answer))
   if (format === 'folded') return bounded(foldedTreeLines(tree, samplesOf(meta)), limits)
   const profile = ours(profileOfAnswer(tree, meta, labelsAsked(query)))
-  return encodeOtlpProfiles({ profiles: [profile] })
+  return format === 'pprof' ? encodePprof(profile) : encodeOtlpProfiles({ profiles: [profile] })
 }
 
 function diffBody(answer: DiffAnswer, format: ExportFormat, { limits }: Asked): Uint8Array {

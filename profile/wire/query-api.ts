@@ -41,8 +41,8 @@ export const DiffRequest = z.strictObject({
   path,
   view: z.enum(['flame', 'iceberg']).default('flame'),
 })
-/** Formats of /export: folded lines, an OTLP request, the answer of the query as it is. */
-export const EXPORT_FORMATS = ['folded', 'otlp', 'json'] as const
+/** Formats of /export: pprof (gzipped), folded lines, an OTLP request, the answer of the query as it is. */
+export const EXPORT_FORMATS = ['pprof', 'folded', 'otlp', 'json'] as const
 /** /export: a tree query as a file. With `baseline` a diff; its comparison is the selection itself unless it is given. */
 export const ExportRequest = z.strictObject({
   ...selection,
