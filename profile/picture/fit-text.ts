@@ -1,12 +1,11 @@
 // How much of a text fits into so many columns of a monospace font, where nothing can be measured?
-import { shorten } from './clean-name.ts'
 
 const LETTERS_LEAST = 3 // fewer say nothing
 
 /** Cuts a text on the right to what fits; "" where not even three letters do. Wide letters (CJK) take two columns. */
 export function fitText(text: string, columns: number): string {
   if (columns < LETTERS_LEAST) return ''
-  const letters = [...shorten(text, columns + 1)]
+  const letters = [...text.slice(0, 2 * columns + 2)] // a letter has up to two code units
   let used = 0
   for (const [i, letter] of letters.entries()) {
     used += columnsOf(letter)

@@ -1,5 +1,5 @@
 // What goes into a picture that leaves the app? The heaviest frames, as many as a file should hold; the others are
-// folded into hatched boxes and counted in words. The same for SVG and page; flame graph, iceberg and diff alike.
+// folded into boxes "(214 more)" and counted in words. The same for SVG and page; flame graph, iceberg and diff alike.
 import type { CallTree, DiffTree } from '../tree/call-tree.ts'
 import { pruneDiff, pruneTree } from '../tree/prune.ts'
 import { cleanName, shorten } from './clean-name.ts'
@@ -101,6 +101,6 @@ function leftOutText({ drawn }: GraphModel): string {
   const whole = drawn.total[0]!
   const share = whole > 0 ? `, ${percent(folded / whole)} of the width` : ''
   return frames === 1
-    ? `1 small frame has no box of its own: it is folded into the hatched box${share}.`
-    : `${grouped(frames)} small frames have no box of their own: they are folded into the hatched boxes${share}.`
+    ? `1 small frame has no box of its own: it is folded into the box "(1 more)"${share}.`
+    : `${grouped(frames)} small frames have no box of their own: they are folded into the boxes "(… more)"${share}.`
 }

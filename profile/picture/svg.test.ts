@@ -126,11 +126,11 @@ describe('treeSvg', () => {
 describe('too many frames', () => {
   const crowd = treeFromDrawing(Array.from({ length: 40 }, (_, i) => `f${i} ${i + 1}`).join('  '))
 
-  it('are folded into hatched boxes, counted in words', () => {
+  it('are folded into hatched boxes and counted in words', () => {
     const document = svg(crowd, { framesMax: 10 })
     expect(titles(document)).toHaveLength(10)
     expect(document).toContain(
-      '32 small frames have no box of their own: they are folded into the hatched boxes, 64.4 % of the width.',
+      '32 small frames have no box of their own: they are folded into the boxes &quot;(… more)&quot;, 64.4 % of the width.',
     )
     expect(document.match(/fill="url\(#folded\)"/g)).toHaveLength(1)
     expect(titles(document).at(-1)).toBe('(32 more), 64.4 %, 528, self 64.4 %')

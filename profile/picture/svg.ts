@@ -2,9 +2,10 @@
 // fetch; every box says in its title what it is. Names come from strangers and are escaped as text.
 import { type CallTree, type DiffTree, FOLDED_NAME } from '../tree/call-tree.ts'
 import { shorten } from './clean-name.ts'
-import { barSign, describeNode, nodeName, presence } from './describe.ts'
+import { describeNode, presence } from './describe.ts'
 import { breakLines, fitText } from './fit-text.ts'
 import type { GraphModel } from './graph-model.ts'
+import { boxLabel } from './label.ts'
 import { makePicture, type Picture, type PictureOptions } from './picture.ts'
 import { xmlText } from './xml-text.ts'
 
@@ -92,7 +93,7 @@ function boxesOf({ model, coloring, format }: Picture, place: Place): string[] {
     const width = pixels(wide > 2 ? wide - 1 : wide) // a gap sets neighbours apart where there is room for it
     const style = coloring.styles[coloring.styleOfNode(node)]!
     const size = `x="${x}" y="${y}" width="${width}" height="${ROW_PX - 1}"`
-    const label = fitText(labelOf(model, node), Math.floor((wide - 2 * LABEL_PADDING_PX) / COLUMN_PX))
+    const label = fitText(boxLabel(model, node), Math.floor((wide - 2 * LABEL_PADDING_PX) / COLUMN_PX))
     const text =
       label === ''
         ? ''
@@ -103,13 +104,6 @@ function boxesOf({ model, coloring, format }: Picture, place: Place): string[] {
     )
   }
   return lines
-}
-
-/** The name; in a diff the mark before it, so that a cut label keeps it. */
-function labelOf(model: GraphModel, node: number): string {
-  const sign = barSign(model, node)
-  const name = shorten(nodeName(model, node), 400)
-  return sign === '' ? name : `${sign[0]} ${name} ${sign.slice(2)}`
 }
 
 function edgeOf(model: GraphModel, node: number, size: string, color: string): string {

@@ -1,0 +1,1 @@
+export function buildHtmlPage(folder?: string): Promise<{ readonly script: string; readonly style: string }>

@@ -1,0 +1,68 @@
+// Bundles the script and the style of the pages that `profile/picture/html.ts` writes: build/html-page.js and .css.
+// One classic script, minified, with everything inside: it is inlined into each page, so every byte travels with it.
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { rspack } from '@rspack/core'
+import { scriptRule } from '../rspack.plugin.config.mjs'
+import { root, say } from './setup.mjs'
+
+/** What a page carries beside its profile; d3-flame-graph and what it needs of d3 is some 25 kB of it. */
+const GZIP_MAX = 40_000
+
+/** Writes html-page.js and html-page.css into a folder; throws the bundler's errors, or what a page could not hold.
+ *  out  their texts */
+export async function buildHtmlPage(folder = path.join(root, 'build')) {
+  await bundle({
+    mode: 'production',
+    target: ['web', 'es2020'],
+    devtool: false,
+    context: root,
+    entry: { 'html-page': './profile/picture/page/page.ts' },
+    output: { path: folder, filename: '[name].js', cssFilename: '[name].css', iife: true },
+    resolve: { extensions: ['.ts', '.mjs', '.js'] },
+    module: { rules: [scriptRule('es2020'), { test: /\.css$/, type: 'css' }] },
+    optimization: {
+      splitChunks: false,
+      runtimeChunk: false,
+      minimizer: [
+        new rspack.SwcJsMinimizerRspackPlugin({ extractComments: false }),
+        new rspack.LightningCssMinimizerRspackPlugin(),
+      ],
+    },
+    performance: { hints: false },
+    stats: 'errors-warnings',
+  })
+  const read = (name) => {
+    const file = path.join(folder, name)
+    if (!existsSync(file)) throw new Error(`the bundler made no ${name}`)
+    return readFileSync(file, 'utf8')
+  }
+  const page = { script: read('html-page.js'), style: read('html-page.css') }
+  const bytes = gzipSync(page.script).length + gzipSync(page.style).length
+  if (bytes > GZIP_MAX)
+    throw new Error(`the page's script and style: ${bytes} bytes compressed; ${GZIP_MAX} are allowed`)
+  return page
+}
+
+function bundle(config) {
+  return new Promise((resolve, reject) => {
+    const compiler = rspack(config)
+    compiler.run((failure, stats) => {
+      compiler.close(() => {
+        if (failure) reject(failure)
+        else if (stats.hasErrors())
+          reject(new Error(stats.toString({ preset: 'errors-only', colors: false })))
+        else resolve()
+      })
+    })
+  })
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { script, style } = await buildHtmlPage()
+  say(
+    `html page: build/html-page.js, ${(gzipSync(script).length / 1000).toFixed(1)} kB gzip, css ${style.length} bytes`,
+  )
+}
