@@ -171,21 +171,28 @@ export class PprofTables {
     for (let i = 0; i < locations.length; i++) {
       reader.enter(locations.start.at(i), locations.stop.at(i))
       const firstLine = this.#lineFunction.length
-      let [id, mapping, high, low, kind] = [ID_NONE, NONE, 0, 0, 0]
+      let [id, sent, high, low, kind] = [ID_NONE, NONE, 0, 0, 0]
       while (reader.next()) {
         const { field, wire } = reader
         if (field === LOCATION.line && wire === LENGTH) this.#readLine(reader, firstLine)
         if (wire !== VARINT) continue
         if (field === LOCATION.id) id = idOf(reader)
         else if (field === LOCATION.mapping)
-          mapping = idOf(reader) === ID_NONE ? NONE : this.#mappings.row(reader)
+          sent = idOf(reader) === ID_NONE ? NONE : this.#mappings.row(reader)
         else if (field === LOCATION.address) [high, low] = [reader.high, reader.low]
         else if (field === OURS) kind = this.#textRow(reader.signed())
       }
       this.#locations.add(id, i)
-      ;[high, low] = this.#fileAddress({ mapping, high, low })
+      ;[high, low] = this.#fileAddress({ mapping: sent, high, low })
+      const mapping = this.#isNameless(sent) ? NONE : sent
       this.#pushLocation({ mapping, high, low, kind: kind || this.#kindOf(mapping, firstLine), firstLine })
     }
+  }
+
+  /** Go's pprof gives locations without a mapping one that says nothing. */
+  #isNameless(mapping: number): boolean {
+    if (mapping === NONE) return true
+    return this.#mappingFile.at(mapping) === 0 && this.#mappingBuildId.at(mapping) === 0
   }
 
   /** What a file of another hand does not say: what stands for unseen callers, and what is the kernel. */
