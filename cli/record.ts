@@ -1,4 +1,4 @@
-// `flametrail record`: what do these processes do? Samples them without a backend, writes one file, shows the ten
+// `flametrail record`: what do these processes do? Samples them without a backend, writes files, shows the ten
 // hottest functions.
 //   exit 0  samples came      1  none came, or it could not be done: nothing is written      2  wrong usage
 import { CannotSample } from '../bpf-agent/kernel/load.ts'
@@ -34,12 +34,13 @@ export const record: Command = {
         `flametrail record takes no words but a command after --, got "${stray.join(' ')}"; write -- before it`,
       )
     const targets = findTargets({ pids: values.pid, cgroups: values.cgroup, command })
-    const output = values.output === '' ? undefined : openOutput(values.output)
+    const durationMs = values.duration || (command.length > 0 ? Number.POSITIVE_INFINITY : DURATION_MS)
+    const files: OutputFile[] = []
     try {
-      const durationMs = values.duration || (command.length > 0 ? Number.POSITIVE_INFINITY : DURATION_MS)
-      return await run({ ...values, durationMs, command, targets, file: output })
+      for (const path of values.output) files.push(openOutput(path))
+      return await run({ ...values, durationMs, command, targets, files })
     } finally {
-      output?.discard()
+      for (const file of files) file.discard()
     }
   },
 }
@@ -49,8 +50,7 @@ interface Asked {
   readonly durationMs: number
   readonly command: readonly string[]
   readonly targets: Targets
-  readonly file: OutputFile | undefined
-  readonly output: string
+  readonly files: readonly OutputFile[]
   readonly title: string
 }
 
@@ -114,10 +114,12 @@ function report(asked: Asked, recording: Recording, commandEnd: string | undefin
     lostWords === '' ? '' : `lost: ${lostWords}`,
   ].filter((fact) => fact !== '')
   const subtitle = `${new Date(profile.timeMs).toISOString()}: ${facts.join('; ')}`
-  const bytes = asked.file?.write(profile, { title: asked.title || words, subtitle })
+  const written = asked.files.map(
+    (file) => `${file.path}, ${printBytes(file.write(profile, { title: asked.title || words, subtitle }))}`,
+  )
   process.stdout.write(printTop(topOfProfile(profile, TOP_ROWS)))
   talk(facts.join('; '))
-  if (bytes !== undefined) talk(`wrote ${asked.output}, ${printBytes(bytes)}`)
+  for (const file of written) talk(`wrote ${file}`)
   return 0
 }
 

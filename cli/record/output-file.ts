@@ -2,12 +2,14 @@
 // file gets its name only when it is whole.
 import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import type { Profile } from '#profile/model/profile'
 import { storedType } from '#profile/model/profile-type'
 import { treeSvg } from '#profile/picture/svg'
 import { buildTreeOfProfile } from '#profile/tree/build'
 import { printFolded } from '#profile/wire/folded'
 import { encodeOtlpProfiles } from '#profile/wire/otlp-profiles'
+import { encodePprof } from '#profile/wire/pprof'
 import { Refusal, UsageError } from '../command.ts'
 
 export interface Headings {
@@ -19,6 +21,7 @@ type Print = (profile: Profile, headings: Headings) => Uint8Array | string
 
 const FORMATS: ReadonlyMap<string, Print> = new Map<string, Print>([
   ['.folded', printFolded],
+  ['.pb.gz', (profile) => gzipSync(encodePprof(profile))],
   ['.svg', (profile, headings) => treeSvg(timeTree(profile), pictureOptions(profile, headings))],
   ['.otlp', (profile) => encodeOtlpProfiles({ profiles: [profile] })],
 ])
@@ -27,6 +30,7 @@ const FORMATS: ReadonlyMap<string, Print> = new Map<string, Print>([
 export const EXTENSIONS: readonly string[] = [...FORMATS.keys()]
 
 export interface OutputFile {
+  readonly path: string
   /** Writes the whole file and gives it its name.  out  its bytes */
   write(profile: Profile, headings: Headings): number
   /** Leaves nothing behind; does nothing after `write`. */
@@ -49,6 +53,7 @@ export function openOutput(path: string): OutputFile {
     isOpen = false
   }
   return {
+    path,
     write(profile, headings) {
       const bytes = Buffer.from(print(profile, headings))
       orRefuse(path, () => {

@@ -44,11 +44,11 @@ export const RECORD_SETTINGS = [
   {
     name: 'output',
     short: 'o',
-    kind: 'string',
+    kind: 'list',
     unit: 'FILE',
-    default: '',
+    default: [],
     example: 'cpu.svg',
-    why: 'Where to write; the ending says the format. Empty: only the table is shown.',
+    why: 'Where to write; the ending says the format. Without it only the table is shown. May be repeated.',
   },
   {
     name: 'title',
