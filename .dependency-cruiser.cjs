@@ -10,6 +10,7 @@ const sees = {
   'profile/labels': ['profile/model'],
   'profile/tree': ['profile/model'],
   'profile/wire': ['profile/model', 'profile/settings', 'profile/labels', 'profile/tree'],
+  'profile/picture': ['profile/model', 'profile/tree'],
   'profile/testing': profile,
 
   'bpf-agent/bpf': [],
@@ -36,9 +37,16 @@ const sees = {
   'backend/(?!errors|limits)[^/]+[.]ts': [...profile, 'backend/'],
 
   'src/frame': ['profile/model', 'profile/tree', 'profile/wire'],
-  'src/flamegraph': ['profile/model', 'profile/tree'],
+  'src/flamegraph': ['profile/model', 'profile/tree', 'profile/picture'],
   'src/datasource': ['profile/model', 'profile/labels', 'profile/wire', 'src/frame'],
-  'src/panels': ['profile/model', 'profile/tree', 'profile/wire', 'src/frame', 'src/flamegraph'],
+  'src/panels': [
+    'profile/model',
+    'profile/tree',
+    'profile/wire',
+    'profile/picture',
+    'src/frame',
+    'src/flamegraph',
+  ],
   'src/app': ['profile/labels', 'profile/wire', 'src/datasource'],
   'src/[^/]+[.]tsx?': ['src/app'],
 

@@ -1,8 +1,8 @@
 // Builds: npm run build [bpf] [node] [web]; without words, all three. Each part is skipped while its sources are older
 // than what it made.
 //   bpf   build/bpf/      the BPF object (needs clang, bpftool, libbpf-dev)
-//   node  build/*.mjs     agent, backend, command line: one file each
-//   web   dist/           the Grafana plugin;  build/viewer/ the viewer
+//   node  build/*.mjs     agent, backend, command line: one file each; build/html-page.* what self-contained pages carry
+//   web   dist/           the Grafana plugin, and its zip in build/;  build/viewer/ the viewer
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -17,7 +17,10 @@ const PARTS = {
   node: {
     sources: ['profile', 'bpf-agent', 'backend', 'cli', 'rspack.node.config.mjs', 'package.json'],
     product: 'build/cli.mjs',
-    build: async () => (await import('./build-node.mjs')).buildNode(),
+    build: async () => {
+      await (await import('./build-node.mjs')).buildNode()
+      await (await import('./build-html-page.mjs')).buildHtmlPage()
+    },
   },
   web: {
     sources: [
@@ -36,6 +39,7 @@ const PARTS = {
     build: async () => {
       const { buildPlugin, buildViewer } = await import('./build-web.mjs')
       await buildPlugin()
+      ;(await import('./plugin-zip.mjs')).zipPlugin()
       await buildViewer()
     },
   },

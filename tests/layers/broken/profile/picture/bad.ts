@@ -1,0 +1,3 @@
+import type { Leaf } from '../../cli/leaf.ts'
+
+export type Bad = Leaf
