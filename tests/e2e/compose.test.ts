@@ -14,7 +14,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -49,8 +48,7 @@ function layOut(name: string): void {
     const source = path.join(root, path.relative('/opt/flametrail', from))
     const target = path.join(work, name, '/opt/flametrail', to)
     mkdirSync(path.dirname(target), { recursive: true })
-    if (to.startsWith('node_modules'))
-      symlinkSync(source, target) // the production packages among all others
+    if (to === 'node_modules') copyProductionPackages(target)
     else if (statSync(source).isDirectory()) cpSync(source, target, { recursive: true })
     else copyFileSync(source, target)
   }
@@ -59,6 +57,18 @@ function layOut(name: string): void {
     mkdirSync(made, { recursive: true })
     chmodSync(made, 0o750)
     chownSync(made, 10_001, 10_001)
+  }
+}
+
+/** What `npm ci --omit=dev` installs, out of this checkout: every package of the lockfile that is not for building. */
+function copyProductionPackages(target: string): void {
+  const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Readonly<Record<string, { readonly dev?: true; readonly devOptional?: true }>>
+  }
+  for (const [name, { dev, devOptional }] of Object.entries(packages)) {
+    const source = path.join(root, name)
+    if (name === '' || dev || devOptional || !existsSync(source)) continue // absent: for another platform
+    cpSync(source, path.join(target, path.relative('node_modules', name)), { recursive: true })
   }
 }
 
