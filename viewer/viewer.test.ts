@@ -1,10 +1,18 @@
 // The built page in a real Chromium, over answers that the backend's own verbs and writers made.
+import { gzipSync } from 'node:zlib'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Profile } from '#profile/model/profile'
+import { CPU } from '#profile/model/profile-type'
+import { parseFolded } from '#profile/wire/folded'
+import { encodePprof } from '#profile/wire/pprof'
 import { launchChromium, settledBox } from '../tests/browser/chromium.ts'
 import { builtViewer } from './testing/built-viewer.ts'
 import { type SampleServer, startSampleServer } from './testing/sample-server.ts'
 import { openContext, openPage, type TestPage } from './testing/test-page.ts'
+
+/** A name from a stranger's program is text, here as anywhere. */
+const DROPPED = 'main;<img src=x onerror=alert(1)> 1\nmain;work 2\n'
 
 let browser: Browser
 let context: BrowserContext
@@ -156,6 +164,58 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Clear the range: Graph' }).click()
     await expect.poll(() => param('graphFrom')).toBe(null)
     expect(await page.getByRole('slider').count()).toBe(0)
+  })
+
+  /** Drops files on the page as a hand does. */
+  const drop = (files: readonly { readonly name: string; readonly bytes: readonly number[] }[]) =>
+    view.page.evaluate((given) => {
+      const dataTransfer = new DataTransfer()
+      for (const { name, bytes } of given) dataTransfer.items.add(new File([new Uint8Array(bytes)], name))
+      document.body.dispatchEvent(
+        new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true }),
+      )
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+    }, files)
+
+  it('opens a dropped pprof without a question to the backend, and gives the page back when it is closed', async () => {
+    const page = await open(HOUR)
+    const head = { type: CPU, period: 1, timeMs: 1_700_000_000_000, durationMs: 60_000 }
+    const limits = { samplesMax: 9, stackDepth: 9, stringBytes: 99 }
+    const profile = parseFolded(DROPPED, { head, labels: [], limits })
+    const bytes = gzipSync(encodePprof((profile as { readonly value: Profile }).value, head))
+    const before = server.asked.length
+    await drop([{ name: 'x.pb.gz', bytes: [...bytes] }])
+    await page.getByTestId('flametrail-file').getByText('file x.pb.gz').waitFor()
+    await page.getByRole('button', { name: '<img src=x onerror=alert(1)>' }).waitFor()
+    expect(await page.getByTestId('flametrail-header').innerText()).toMatch(
+      /3 samples.*CPU.*2023-11-14 22:13:20/s,
+    )
+    await page.getByRole('tab', { name: 'Iceberg' }).click()
+    await expect
+      .poll(() => page.getByTestId('flametrail-reading-rule').innerText())
+      .toMatch(/by their own time/)
+    expect(server.asked.slice(before).filter(({ route }) => route !== 'status')).toEqual([])
+    await page.getByRole('button', { name: 'Close the file' }).click()
+    await page.getByTestId('flametrail-series').waitFor()
+    expect(view.complaints).toEqual([])
+  })
+
+  it('says why it does not open a file, by the sentence of whoever read it', async () => {
+    const page = await open(HOUR)
+    const input = page.getByTestId('flametrail-file-input')
+    const refusal = page.getByTestId('flametrail-refusal')
+    await input.setInputFiles({ name: 'notes.txt', mimeType: '', buffer: Buffer.from('dear diary') })
+    await refusal.getByText(/notes\.txt: line 1: "dear diary" must end in a space and a number/).waitFor()
+    await drop([
+      { name: 'a', bytes: [1] },
+      { name: 'b', bytes: [2] },
+    ])
+    await refusal.getByText('2 files came; one can be opened at a time.').waitFor()
+    expect(await page.getByRole('tree').count()).toBe(1)
+    await input.setInputFiles({ name: 'a.folded', mimeType: '', buffer: Buffer.from('main;work 3') })
+    await page.getByText('file a.folded').waitFor()
+    expect(await refusal.count()).toBe(0)
+    await page.getByRole('button', { name: 'Close the file' }).click()
   })
 
   it('changes its theme without a new question, and remembers it in the address', async () => {

@@ -3,7 +3,7 @@
 import { css } from '@emotion/css'
 import type { GrafanaTheme2 } from '@grafana/data'
 import { Button, Tooltip, useStyles2, useTheme2 } from '@grafana/ui'
-import React, { type ReactNode, useState } from 'react'
+import React, { type ReactNode, useRef, useState } from 'react'
 import type { StatusAnswer } from '#profile/wire/query-api'
 import logo from '../../src/img/logo.svg'
 import { statusText } from './status-text.ts'
@@ -13,10 +13,11 @@ export interface HeaderProps {
   readonly onTheme: (theme: 'dark' | 'light') => void
   /** A link with the range as it is now, in absolute times. */
   readonly linkOf: () => string
+  readonly onFiles: (files: readonly File[]) => void
   readonly children: ReactNode
 }
 
-export function Header({ status, onTheme, linkOf, children }: HeaderProps) {
+export function Header({ status, onTheme, linkOf, onFiles, children }: HeaderProps) {
   const styles = useStyles2(stylesOf)
   const { isDark } = useTheme2()
   const other = isDark ? 'light' : 'dark'
@@ -29,6 +30,7 @@ export function Header({ status, onTheme, linkOf, children }: HeaderProps) {
       </div>
       <div className={styles.tools}>
         {children}
+        <OpenFile onFiles={onFiles} />
         <CopyLink linkOf={linkOf} />
         <Button
           variant="secondary"
@@ -39,6 +41,31 @@ export function Header({ status, onTheme, linkOf, children }: HeaderProps) {
         />
       </div>
     </header>
+  )
+}
+
+function OpenFile({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }) {
+  const input = useRef<HTMLInputElement>(null)
+  return (
+    <>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        data-testid="flametrail-file-input"
+        onChange={({ currentTarget }) => {
+          onFiles([...(currentTarget.files ?? [])])
+          currentTarget.value = '' // the same file may be chosen again
+        }}
+      />
+      <Button
+        variant="secondary"
+        icon="folder-open"
+        tooltip="Open a pprof or folded file; it stays in this browser. Dropping one on the page does the same"
+        aria-label="Open a profile file"
+        onClick={() => input.current?.click()}
+      />
+    </>
   )
 }
 

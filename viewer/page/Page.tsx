@@ -9,13 +9,14 @@ import {
   type PanelPlugin,
   type TimeRange,
 } from '@grafana/data'
-import { Alert, LoadingBar, RefreshPicker, Tab, TabsBar, TimeRangePicker, useStyles2 } from '@grafana/ui'
+import { Alert, RefreshPicker, TimeRangePicker, useStyles2 } from '@grafana/ui'
 import React, { useCallback, useEffect, useMemo, useState } from 'react'
 import type { StatusAnswer } from '#profile/wire/query-api'
 import type { ProfileDataSource } from '../../src/datasource/datasource.ts'
 import { type ProfileQuery, VIEWER_APP } from '../../src/datasource/query.ts'
 import { PanelHost } from '../host/PanelHost.tsx'
 import { afterStroke, marksOf, type Span, withChart, withMark, withoutMark } from './brush.ts'
+import { FileView } from './FileView.tsx'
 import { Header } from './Header.tsx'
 import { PANELS, profileQuery, seriesQuery, withQuery } from './queries.ts'
 import { RangeChips } from './RangeChips.tsx'
@@ -23,8 +24,10 @@ import { SeriesChart } from './SeriesChart.tsx'
 import { readStatus } from './session.ts'
 import { absoluteRange, boundsOf, shiftRange, timeRangeOf, zoomOut } from './time.ts'
 import { type PageState, printUrl, REFRESH_INTERVALS, VIEWS } from './url-state.ts'
+import { useFiles } from './use-files.ts'
 import { usePanelData } from './use-panel-data.ts'
 import { useSize } from './use-size.ts'
+import { ViewBox } from './ViewBox.tsx'
 
 export interface PageProps {
   readonly dataSource: ProfileDataSource
@@ -45,6 +48,7 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
   const refresh = useCallback(() => setTick((last) => last + 1), [])
   const range = useMemo(() => timeRangeOf(state), [state.from, state.to, tick])
   const status = useStatus(tick)
+  const files = useFiles()
 
   const setRange = (next: TimeRange) => onState(withChart(state, boundsOf(next), spanOf(next)))
   const linkOf = () => {
@@ -53,7 +57,12 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
   }
   return (
     <div className={styles.page}>
-      <Header status={status} linkOf={linkOf} onTheme={(theme) => onState({ ...state, theme })}>
+      <Header
+        status={status}
+        linkOf={linkOf}
+        onFiles={files.open}
+        onTheme={(theme) => onState({ ...state, theme })}
+      >
         <TimeRangePicker
           value={range}
           timeZone="browser"
@@ -74,7 +83,22 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
         />
       </Header>
       <AutoRefresh interval={state.refresh} onTick={refresh} />
-      <Body {...{ dataSource, panels, state, onState, range, setRange, refresh }} />
+      <main className={styles.body}>
+        {files.refusal === undefined ? null : (
+          <Alert
+            severity="error"
+            title={files.refusal}
+            onRemove={files.close}
+            data-testid="flametrail-refusal"
+          />
+        )}
+        {files.opened === undefined ? (
+          <Body {...{ dataSource, panels, state, onState, range, setRange, refresh }} />
+        ) : (
+          <FileView key={files.serial} file={files.opened} panels={panels} onClose={files.close} />
+        )}
+      </main>
+      {files.isOver ? <div className={styles.drop}>Drop a pprof or folded file to open it here</div> : null}
     </div>
   )
 }
@@ -88,7 +112,6 @@ interface BodyProps extends PageProps {
 function Body({ dataSource, panels, state, onState, range, setRange, refresh }: BodyProps) {
   const styles = useStyles2(stylesOf)
   const chart = useSize()
-  const graph = useSize()
   const query = useMemo(() => profileQuery(state), [state])
   const series = useMemo(() => seriesQuery(state), [state])
   const { graphFrom, graphTo } = state
@@ -125,7 +148,7 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
     else onState(withoutMark(withoutMark(state, mark.kind), 'graph'))
   }
   return (
-    <main className={styles.body}>
+    <>
       <section className={styles.box} aria-label="Query">
         <Editor
           {...{ dataSource, query, range: graphRange, data: graphData, refresh }}
@@ -151,35 +174,24 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
           onZoom={zoom}
         />
       </section>
-      <section className={styles.view}>
-        <TabsBar className={styles.tabs}>
-          {VIEWS.map((view) => (
-            <Tab
-              key={view}
-              label={PANELS[view].title}
-              active={view === state.view}
-              onChangeTab={(event) => {
-                event?.preventDefault()
-                onState({ ...state, view })
-              }}
-            />
-          ))}
-        </TabsBar>
-        <div className={styles.loading}>
-          {graphData.state === LoadingState.Loading ? <LoadingBar width={graph.size.widthCss} /> : null}
-        </div>
-        <div ref={graph.ref} className={styles.graph}>
+      <ViewBox
+        views={VIEWS}
+        view={state.view}
+        isLoading={graphData.state === LoadingState.Loading}
+        onView={(view) => onState({ ...state, view })}
+      >
+        {(size) => (
           <View
             plugin={panels[state.view]}
             data={graphData}
             range={graphRange}
             onRange={(span) => stroke(span, false)}
-            {...graph.size}
+            {...size}
             key={state.view}
           />
-        </div>
-      </section>
-    </main>
+        )}
+      </ViewBox>
+    </>
   )
 }
 
@@ -286,16 +298,18 @@ const stylesOf = (theme: GrafanaTheme2) => ({
     border: `1px solid ${theme.colors.border!.weak}`,
     borderRadius: theme.shape.radius.default,
   }),
-  view: css({
-    flex: 1,
+  drop: css({
+    position: 'fixed',
+    inset: theme.spacing(2),
+    zIndex: theme.zIndex.modal,
     display: 'flex',
-    flexDirection: 'column',
+    alignItems: 'center',
+    justifyContent: 'center',
+    fontSize: 18,
     background: theme.colors.background!.primary,
-    border: `1px solid ${theme.colors.border!.weak}`,
+    border: `2px dashed ${theme.colors.primary!.main}`,
     borderRadius: theme.shape.radius.default,
+    opacity: 0.9,
+    pointerEvents: 'none',
   }),
-  tabs: css({ padding: theme.spacing(0, 1) }),
-  loading: css({ height: 1, overflow: 'hidden' }),
-  // A height that the content cannot stretch, or panel and observer would chase each other.
-  graph: css({ flex: '1 1 440px', minHeight: 440, height: 0, padding: theme.spacing(1), overflow: 'hidden' }),
 })
