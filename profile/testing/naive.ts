@@ -145,3 +145,21 @@ export function naivePrune(stacks: readonly NaiveStack[], maxNodes: number): rea
 /** The stacks whose names begin with `path`. */
 export const naiveSubtree = (stacks: readonly NaiveStack[], path: readonly string[]): readonly NaiveStack[] =>
   stacks.filter((stack) => path.every((name, i) => stack.path[i]?.split('\0')[0] === name))
+
+/** The stacks that begin at the outermost frame which `matches`: what it and its callees cost. */
+export const naiveReroot = (
+  stacks: readonly NaiveStack[],
+  matches: (frame: NaiveFrame) => boolean,
+): readonly NaiveStack[] =>
+  stacks
+    .filter(({ path }) => path.some(matches))
+    .map(({ path, value }) => ({ path: path.slice(path.findIndex(matches)), value }))
+
+/** The stacks that end at the outermost frame which `matches`: who called it. */
+export const naiveCallers = (
+  stacks: readonly NaiveStack[],
+  matches: (frame: NaiveFrame) => boolean,
+): readonly NaiveStack[] =>
+  stacks
+    .filter(({ path }) => path.some(matches))
+    .map(({ path, value }) => ({ path: path.slice(0, path.findIndex(matches) + 1), value }))
