@@ -8,13 +8,15 @@ export interface Client {
   ask<Answer>(route: string, request: object): Promise<Answer>
   /** GETs /api/v1/<route>. throws Refusal */
   get<Answer>(route: string): Promise<Answer>
+  /** POSTs a request to /api/v1/<route> and gives the file that it sends. throws Refusal */
+  download(route: string, request: object): Promise<Uint8Array>
 }
 
 /** in  backend  http(s)://host:port;  tokenFile  "" or a file holding one token */
 export function createClient(where: { readonly backend: string; readonly tokenFile: string }): Client {
   const base = checkUrl(where.backend)
   const headers = { 'content-type': 'application/json', ...authorization(where.tokenFile) }
-  const send = async <Answer>(route: string, init: RequestInit): Promise<Answer> => {
+  const send = async (route: string, init: RequestInit): Promise<Response> => {
     const url = new URL(`/api/v1/${route}`, base)
     let response: Response
     try {
@@ -33,13 +35,16 @@ export function createClient(where: { readonly backend: string; readonly tokenFi
       throw new Refusal(
         `something answers at ${base.origin}, but it is no Flametrail backend (Pyroscope uses 4040 too); name the right one with --backend`,
       )
-    const answer: unknown = await response.json()
-    if (response.ok) return answer as Answer
-    throw new Refusal((answer as ErrorAnswer).error.message)
+    if (response.ok) return response
+    throw new Refusal(((await response.json()) as ErrorAnswer).error.message)
   }
+  const post = (route: string, request: object) =>
+    send(route, { method: 'POST', body: JSON.stringify(request) })
   return {
-    ask: (route, request) => send(route, { method: 'POST', body: JSON.stringify(request) }),
-    get: (route) => send(route, { method: 'GET' }),
+    ask: async <Answer>(route: string, request: object) =>
+      (await (await post(route, request)).json()) as Answer,
+    get: async <Answer>(route: string) => (await (await send(route, { method: 'GET' })).json()) as Answer,
+    download: async (route, request) => new Uint8Array(await (await post(route, request)).arrayBuffer()),
   }
 }
 

@@ -1,9 +1,13 @@
-// Which commands are there? This table; one file each. Exit codes: 0 the work was done, 1 it could not be, 2 wrong usage.
+// Which commands are there? This table; one file each. Exit codes: 0 the work was done, 1 it could not be, 2 wrong usage;
+// those of `diff` stand in diff.ts.
 import { version } from '../package.json'
 import { agent } from './agent.ts'
 import { backend } from './backend.ts'
 import { type Command, helpOf, Refusal, UsageError } from './command.ts'
+import { diff } from './diff.ts'
 import { doctor } from './doctor.ts'
+import { exportQuery } from './export.ts'
+import { importFiles } from './import.ts'
 import { printTable } from './output.ts'
 import { query } from './query.ts'
 import { record } from './record.ts'
@@ -15,6 +19,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['agent', agent],
   ['backend', backend],
   ['query', query],
+  ['export', exportQuery],
+  ['import', importFiles],
+  ['diff', diff],
   ['record', record],
   ['doctor', doctor],
   ['token', token],

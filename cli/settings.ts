@@ -1,6 +1,7 @@
 // Which flags do the commands of the client side know? Tables as data: parser, help and errors come from them.
 // Agent and backend keep their own tables in their own households.
 import type { Setting } from '#profile/settings/setting'
+import { EXPORT_FORMATS } from '#profile/wire/query-api'
 
 /** Whom to ask: shared by every command that talks to a backend. */
 const CLIENT = [
@@ -133,6 +134,145 @@ export const QUERY_SETTINGS = [
     example: 'now-1h',
     why: 'diff: end of the baseline; empty: --from.',
   },
+] as const satisfies readonly Setting[]
+
+const OUTPUT = {
+  name: 'output',
+  short: 'o',
+  kind: 'string',
+  unit: 'FILE',
+  default: '',
+} as const
+
+const BASELINE = [
+  {
+    name: 'baseline-from',
+    kind: 'string',
+    unit: 'TIME',
+    default: '',
+    example: 'now-2h',
+    why: 'Start of the baseline; empty: --from.',
+  },
+  {
+    name: 'baseline-to',
+    kind: 'string',
+    unit: 'TIME',
+    default: '',
+    example: 'now-1h',
+    why: 'End of the baseline; empty: --to.',
+  },
+] as const satisfies readonly Setting[]
+
+const FILE_FREQUENCY = {
+  name: 'frequency',
+  short: 'F',
+  kind: 'number',
+  unit: 'Hz',
+  default: 19,
+  min: 1,
+  max: 100_000,
+  example: '97',
+  why: 'Of folded lines, which do not say it: samples per second and CPU.',
+} as const satisfies Setting
+
+/** `flametrail import FILE…`. */
+export const IMPORT_SETTINGS = [
+  CLIENT[0],
+  {
+    ...CLIENT[1],
+    why: 'File holding a token of the scope write; a token never stands in a flag, where every user of the host could see it.',
+  },
+  {
+    name: 'label',
+    short: 'l',
+    kind: 'list',
+    unit: 'NAME=VALUE',
+    default: [],
+    example: 'service_name=api',
+    why: 'A label of all samples, over those of the file; without service_name the name of the file stands for it. May be repeated.',
+  },
+  {
+    name: 'time',
+    kind: 'string',
+    unit: 'TIME',
+    default: '',
+    example: '2026-11-24T10:00:00Z',
+    why: 'When the profile began; empty: the time in the file, or when the file was last changed.',
+  },
+  FILE_FREQUENCY,
+] as const satisfies readonly Setting[]
+
+/** `flametrail export [SELECTOR]`. */
+export const EXPORT_SETTINGS = [
+  ...CLIENT,
+  ...RANGE,
+  {
+    ...OUTPUT,
+    example: 'api.pb.gz',
+    why: 'Where to write; its extension names the format. Empty: stdout.',
+  },
+  {
+    name: 'format',
+    kind: 'string',
+    unit: EXPORT_FORMATS.join('|'),
+    default: '',
+    example: 'folded',
+    why: 'What to write; empty: by the extension of --output.',
+  },
+  {
+    name: 'view',
+    kind: 'string',
+    unit: 'flame|iceberg',
+    default: 'flame',
+    choices: ['flame', 'iceberg'],
+    example: 'iceberg',
+    why: 'Stacks from the root, or upside down: functions that burn at the bottom, their callers above.',
+  },
+  {
+    name: 'max-nodes',
+    kind: 'number',
+    unit: 'N',
+    default: 1_048_576,
+    min: 1,
+    max: 1_048_576,
+    example: '2000',
+    why: 'The heaviest nodes; the rest is folded and counted.',
+  },
+  {
+    name: 'baseline',
+    kind: 'string',
+    unit: 'SELECTOR',
+    default: '',
+    example: '{service_version="1.4"}',
+    why: 'Makes it a diff: selector of the baseline.',
+  },
+  ...BASELINE,
+] as const satisfies readonly Setting[]
+
+/** `flametrail diff A B`. */
+export const DIFF_SETTINGS = [
+  ...CLIENT,
+  ...RANGE,
+  ...BASELINE,
+  {
+    name: 'fail-on',
+    kind: 'list',
+    unit: '[FUNCTION:]+Npt',
+    default: [],
+    example: '+5pt',
+    why: 'End with exit code 1 if the own time of any function (+5pt), or the time of one with its callees (json.Marshal:+2pt), grew by more percentage points of the whole. May be repeated.',
+  },
+  {
+    name: 'limit',
+    kind: 'number',
+    unit: 'N',
+    default: 20,
+    min: 1,
+    max: 10_000,
+    example: '50',
+    why: 'How many rows.',
+  },
+  FILE_FREQUENCY,
 ] as const satisfies readonly Setting[]
 
 /** `flametrail up`. */

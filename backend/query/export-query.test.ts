@@ -77,7 +77,7 @@ describe('exportFile', () => {
 
         const pprof = await service.exportFile(request({ format: 'pprof' }))
         const read = sure(decodePprof(new Uint8Array(gunzipSync(pprof.body)), { limits, labels: [] }))
-        // pprof has no word for the kind of a frame, which is no part of what a function is.
+        // Of frames without a kind the reader of pprof guesses one; it is no part of what a function is.
         expect(withoutKind(treeOf(read.profiles))).toEqual(withoutKind(tree))
 
         // Folded lines hold names and counts of samples, nothing else.
