@@ -42,8 +42,12 @@ export interface FlameGraphProps {
   readonly facts?: ProfileFacts | undefined
   readonly baselineFacts?: ProfileFacts | undefined
   readonly comparing?: Comparing | undefined
+  /** Forms in which the host can hand out what is shown; none: no menu. */
+  readonly exportFormats?: readonly string[] | undefined
+  readonly onExport?: ((format: string) => void) | undefined
 }
 
+const NO_FORMATS: readonly string[] = []
 const CSS_ROW_HEIGHT = 20
 const CSS_WIDTH_FOR_SELF_CHANGE = 1400 // with graph and table side by side; a lone table needs half of it
 const CSS_HEIGHT_ROOMY = 480 // from here on the reading rule may take more than one line
@@ -216,6 +220,8 @@ export function FlameGraph(props: FlameGraphProps) {
         onStep={stepMatch}
         onFirstMatch={firstMatch}
         onLeaveSearch={() => graph.current?.focus()}
+        exportFormats={props.exportFormats ?? NO_FORMATS}
+        onExport={(format) => props.onExport?.(format)}
         onHelp={() => setHelpOpen(!isHelpOpen)}
         isHelpOpen={isHelpOpen}
         searchRef={search}

@@ -1,5 +1,6 @@
 // Search and the few switches of the view. Everything here has a key too, see `keys.ts`.
 import React from 'react'
+import { ExportMenu } from './ExportMenu.tsx'
 import type { Styles } from './styles.ts'
 import { SEARCH_CHARACTERS_MAX, type Show, type ViewState } from './view-state.ts'
 
@@ -12,6 +13,9 @@ export interface ToolbarProps {
   /** Enter in the search box. */
   readonly onFirstMatch: () => void
   readonly onLeaveSearch: () => void
+  /** Forms the host can hand out; none: no menu. */
+  readonly exportFormats: readonly string[]
+  readonly onExport: (format: string) => void
   readonly onHelp: () => void
   readonly isHelpOpen: boolean
   readonly searchRef: React.RefObject<HTMLInputElement>
@@ -54,6 +58,9 @@ export const Toolbar = React.memo(function Toolbar(props: ToolbarProps) {
           onChange={(colorBy) => onView({ ...view, colorBy })}
           styles={styles}
         />
+      )}
+      {props.exportFormats.length > 0 && (
+        <ExportMenu formats={props.exportFormats} onExport={props.onExport} styles={styles} />
       )}
       <button
         type="button"

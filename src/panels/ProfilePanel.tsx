@@ -4,7 +4,9 @@ import { useTheme2 } from '@grafana/ui'
 import React from 'react'
 import { FlameGraph } from '../flamegraph/FlameGraph.tsx'
 import { makeStyles } from '../flamegraph/styles.ts'
-import type { PanelContent, ReadContent } from './content.ts'
+import { countedOf, type PanelContent, type ReadContent } from './content.ts'
+import { download } from './download.ts'
+import { type ExportFormat, exportFile, exportFormats } from './export-file.ts'
 import { firstView, type GraphOptions, migrateOptions } from './options.ts'
 import { emptySentence } from './sentences.ts'
 
@@ -12,7 +14,7 @@ export interface ProfilePanelProps extends PanelProps<GraphOptions> {
   readonly read: ReadContent
 }
 
-export function ProfilePanel({ read, data, options, width, height, timeZone }: ProfilePanelProps) {
+export function ProfilePanel({ read, data, options, width, height, timeZone, title }: ProfilePanelProps) {
   const theme = useTheme2()
   const styles = React.useMemo(() => makeStyles(theme), [theme])
   const settings = React.useMemo(() => migrateOptions(options), [options])
@@ -23,7 +25,13 @@ export function ProfilePanel({ read, data, options, width, height, timeZone }: P
     [timeZone],
   )
   const sentence = content.ok ? emptySentence(content.value, printTime) : content.error.message
-  if (sentence === undefined && content.ok)
+  if (sentence === undefined && content.ok) {
+    const { comparing } = settings
+    const onExport = (format: string) => {
+      const { isDark } = theme
+      const input = { content: content.value, view, title: title ?? '', isDark, comparing, printTime }
+      download(exportFile(format as ExportFormat, input))
+    }
     return (
       <FlameGraph
         {...graphProps(content.value)}
@@ -32,9 +40,12 @@ export function ProfilePanel({ read, data, options, width, height, timeZone }: P
         size={{ cssWidth: width, cssHeight: height }}
         theme={theme}
         printTime={printTime}
-        comparing={settings.comparing}
+        comparing={comparing}
+        exportFormats={exportFormats(content.value)}
+        onExport={onExport}
       />
     )
+  }
   const isLoading = data.state === LoadingState.Loading
   const told = data.errors?.[0]?.message ?? (data.series.length === 0 && isLoading ? 'Loading …' : sentence)
   return (
@@ -45,13 +56,13 @@ export function ProfilePanel({ read, data, options, width, height, timeZone }: P
 }
 
 /** What of the content the component wants to know. */
-const graphProps = ({ tree, isInverted, unit, meta, baselineMeta }: PanelContent) => ({
-  tree,
-  isInverted,
-  unit,
-  counted: meta?.type.startsWith('process_cpu:cpu:') === true ? 'CPU' : '',
-  facts: meta,
-  baselineFacts: baselineMeta,
+const graphProps = (content: PanelContent) => ({
+  tree: content.tree,
+  isInverted: content.isInverted,
+  unit: content.unit,
+  counted: countedOf(content),
+  facts: content.meta,
+  baselineFacts: content.baselineMeta,
 })
 
 /** The view lives here; an edited option becomes its value again. */

@@ -15,6 +15,8 @@ export interface PanelContent {
   /** Of the tree, or of the comparison. */
   readonly meta?: AnswerMeta | undefined
   readonly baselineMeta?: AnswerMeta | undefined
+  /** Of the query, `{service_name="cart"}`, where the frame carries it. */
+  readonly selector?: string | undefined
 }
 
 /** A full inversion may be eight times the tree; this many boxes are more than a window shows. */
@@ -97,10 +99,33 @@ const objectionTo = (series: readonly DataFrame[]): string => checkFrame(series[
 function contentOf(content: FrameContent): PanelContent {
   const { tree, unit } = content
   if (content.kind === 'tree')
-    return { tree, unit, isInverted: content.meta?.view === 'iceberg', meta: content.meta }
+    return {
+      tree,
+      unit,
+      isInverted: content.meta?.view === 'iceberg',
+      meta: content.meta,
+      selector: selectorOf(content.meta?.query),
+    }
   const isInverted = content.meta?.query.invert === true
-  return { tree, unit, isInverted, meta: content.meta?.comparison, baselineMeta: content.meta?.baseline }
+  return {
+    tree,
+    unit,
+    isInverted,
+    meta: content.meta?.comparison,
+    baselineMeta: content.meta?.baseline,
+    selector: selectorOf(content.meta?.query),
+  }
 }
+
+/** The frame carries the query as it was; who made it decides what is in it. */
+function selectorOf(query: object | undefined): string | undefined {
+  const selector = (query as { readonly labelSelector?: unknown } | undefined)?.labelSelector
+  return typeof selector === 'string' && selector !== '{}' ? selector : undefined
+}
+
+/** What was counted, as it stands behind the unit: "CPU", or nothing. */
+export const countedOf = ({ meta }: PanelContent): string =>
+  meta?.type.startsWith('process_cpu:cpu:') === true ? 'CPU' : ''
 
 /** Nodes folded away: as the answer says, or as the tree itself shows. */
 function foldedNodes(content: FrameContent & { kind: 'tree' }): number {
