@@ -20,9 +20,9 @@ const STOP_MS = 5_000 // a command that has not ended by then is killed
 export const record: Command = {
   purpose: `sample this machine, some processes or a command, and write ${EXTENSIONS.join(', ')}`,
   examples: [
-    'flametrail record -d 10 -o cpu.svg',
-    'flametrail record --pid 4711 -F 199 -o api.folded',
-    'flametrail record -o build.svg -- make -j8',
+    'flametrail record -d 10 -o cpu.html',
+    'flametrail record --pid 4711 -F 199 -o api.svg',
+    'flametrail record -o build.html -o build.pb.gz -- make -j8',
   ],
   table: RECORD_SETTINGS,
   run: async (argv) => {

@@ -5,12 +5,14 @@ import { basename } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Profile } from '#profile/model/profile'
 import { storedType } from '#profile/model/profile-type'
+import { treeHtml } from '#profile/picture/html'
 import { treeSvg } from '#profile/picture/svg'
 import { buildTreeOfProfile } from '#profile/tree/build'
 import { printFolded } from '#profile/wire/folded'
 import { encodeOtlpProfiles } from '#profile/wire/otlp-profiles'
 import { encodePprof } from '#profile/wire/pprof'
 import { Refusal, UsageError } from '../command.ts'
+import { readHtmlPage } from '../html-page.ts'
 
 export interface Headings {
   readonly title: string
@@ -19,11 +21,16 @@ export interface Headings {
 
 type Print = (profile: Profile, headings: Headings) => Uint8Array | string
 
-const FORMATS: ReadonlyMap<string, Print> = new Map<string, Print>([
-  ['.folded', printFolded],
-  ['.pb.gz', (profile) => gzipSync(encodePprof(profile))],
-  ['.svg', (profile, headings) => treeSvg(timeTree(profile), pictureOptions(profile, headings))],
-  ['.otlp', (profile) => encodeOtlpProfiles({ profiles: [profile] })],
+/** By ending. What a format needs from elsewhere is fetched when the output is opened, not when the samples are there. */
+const FORMATS: ReadonlyMap<string, (pageFolder?: string) => Print> = new Map<
+  string,
+  (pageFolder?: string) => Print
+>([
+  ['.html', htmlPrinter],
+  ['.svg', () => (profile, headings) => treeSvg(timeTree(profile), pictureOptions(profile, headings))],
+  ['.pb.gz', () => (profile) => gzipSync(encodePprof(profile))],
+  ['.folded', () => printFolded],
+  ['.otlp', () => (profile) => encodeOtlpProfiles({ profiles: [profile] })],
 ])
 
 /** Endings that name a format. */
@@ -38,13 +45,15 @@ export interface OutputFile {
 }
 
 /** Opens a file beside `path`, which must end in one of EXTENSIONS.
+ *  in      pageFolder  where script and style of pages are; by default where they are built
  *  throws  UsageError for another ending, Refusal when nothing can be written there */
-export function openOutput(path: string): OutputFile {
-  const print = [...FORMATS].find(([ending]) => path.endsWith(ending) && basename(path) !== ending)?.[1]
-  if (print === undefined)
+export function openOutput(path: string, pageFolder?: string): OutputFile {
+  const format = [...FORMATS].find(([ending]) => path.endsWith(ending) && basename(path) !== ending)?.[1]
+  if (format === undefined)
     throw new UsageError(
       `-o ${path}: the name must end in ${EXTENSIONS.join(', ')}, which says the format; for example -o cpu${EXTENSIONS[0]}`,
     )
+  const print = format(pageFolder)
   const draft = `${path}.${process.pid}.tmp`
   const fd = orRefuse(path, () => openSync(draft, 'wx', 0o644))
   let isOpen = true
@@ -79,6 +88,11 @@ function orRefuse<T>(path: string, call: () => T): T {
       { cause: error },
     )
   }
+}
+
+function htmlPrinter(pageFolder?: string): Print {
+  const page = readHtmlPage(pageFolder)
+  return (profile, headings) => treeHtml(timeTree(profile), { ...pictureOptions(profile, headings), ...page })
 }
 
 /** In CPU time: what people read off a picture. */

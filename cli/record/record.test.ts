@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { profileFromText } from '#profile/testing/draw'
 import { readStat, readText } from '../../bpf-agent/host/proc.ts'
+import { buildHtmlPage } from '../../scripts/build-html-page.mjs'
 import { launch } from './launch.ts'
 import { type Emptiness, explainNoSamples } from './no-samples.ts'
 import { EXTENSIONS, openOutput } from './output-file.ts'
@@ -83,12 +84,15 @@ describe('the command after --', () => {
 describe('the output', () => {
   const profile = profileFromText('main main\nwork <b>\n3    4')
   const headings = { title: 'a & b', subtitle: '"now"' }
+  beforeAll(async () => {
+    await buildHtmlPage(work) // pages carry it
+  })
   const here = () => readdirSync(work).sort()
 
   it.each(EXTENSIONS)('is written whole as %s, over what was there', (ending) => {
     const file = path.join(work, `out${ending}`)
     writeFileSync(file, 'old')
-    const output = openOutput(file)
+    const output = openOutput(file, work)
     expect(readFileSync(file, 'utf8')).toBe('old')
     const bytes = output.write(profile, headings)
     output.discard()
@@ -101,9 +105,13 @@ describe('the output', () => {
     openOutput(path.join(work, 'nothing.folded')).discard()
     expect(here()).toEqual(before)
   })
+  it('says how to build what pages carry', () => {
+    const file = path.join(work, 'cpu.html')
+    expect(() => openOutput(file, '/no/such')).toThrow(/html-page.js'; build it: npm run build node$/)
+  })
   it.each([
-    ['cpu', 'the name must end in .folded'],
-    ['cpu.png', 'the name must end in .folded'],
+    ['cpu', 'the name must end in .html'],
+    ['cpu.png', 'the name must end in .html'],
     ['.folded', 'the name must end in'],
     ['/no/such/folder/cpu.folded', 'cannot write /no/such/folder/cpu.folded: ENOENT'],
   ])('%s is refused before anything is sampled', (file, sentence) => {

@@ -47,7 +47,7 @@ export const RECORD_SETTINGS = [
     kind: 'list',
     unit: 'FILE',
     default: [],
-    example: 'cpu.svg',
+    example: 'cpu.html',
     why: 'Where to write; the ending says the format. Without it only the table is shown. May be repeated.',
   },
   {

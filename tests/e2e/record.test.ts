@@ -4,7 +4,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launchChromium } from '../browser/chromium.ts'
 import { type Burner, startBurner } from './burner.ts'
 import { finish, flametrail, program, start } from './stream.ts'
 
@@ -24,6 +27,8 @@ const stacksOf = (folded: string) =>
 const sum = (stacks: ReadonlyMap<string, number>) =>
   [...stacks.values()].reduce((total, one) => total + one, 0)
 
+const FILES = ['a.folded', 'a.pb.gz', 'a.otlp', 'a.svg', 'a.html']
+
 describe('a program whose truth is known', () => {
   let burner: Burner
   let said = ''
@@ -32,7 +37,7 @@ describe('a program whose truth is known', () => {
     burner = await startBurner()
     const before = burner.nextPhase() // its shares from here on: 2/3, 1/6, 1/6
     await before
-    const names = ['a.folded', 'a.pb.gz', 'a.otlp', 'a.svg'].flatMap((name) => ['-o', at(name)])
+    const names = FILES.flatMap((name) => ['-o', at(name)])
     const run = await flametrail('record', '--pid', String(burner.pid), '-d', '5', '-F', '199', ...names)
     truth = await burner.stop()
     expect(run.code, run.stderr).toBe(0)
@@ -60,9 +65,19 @@ describe('a program whose truth is known', () => {
     expect(rows[0]).toMatch(/^function +binary +self +total$/)
     expect(rows[1]).toContain(burner.names.grow)
     expect(said).toMatch(/\d+ samples in 5\.\d s at 199 Hz; \d+ of other processes filtered/)
-    for (const name of ['a.folded', 'a.pb.gz', 'a.otlp', 'a.svg'])
-      expect(said).toContain(`wrote ${at(name)}, `)
+    for (const name of FILES) expect(said).toContain(`wrote ${at(name)}, `)
     expect(readdirSync(work).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('opens as a page from a file, without a network, and finds its functions', async () => {
+    const seen = await look('a.html', async (page) => {
+      await page.getByRole('searchbox').fill(burner.names.grow)
+      const found = await page.locator('#matches').innerText()
+      await page.keyboard.press('Enter') // zooms to the widest match
+      return { found, title: await page.title() }
+    })
+    expect(seen.found).toMatch(/^\d+ frames?, \d+\.\d % of the whole$/)
+    expect(seen.title).toContain(`PID ${burner.pid} (`)
   })
 
   const go = findGo()
@@ -173,7 +188,7 @@ describe('names chosen by an enemy', () => {
     )
     execFileSync('gcc', ['-O0', '-fno-omit-frame-pointer', '-o', at('hostile'), source])
     execFileSync('objcopy', ['--redefine-sym', `burn=${FUNCTION}`, at('hostile'), executable])
-    const pictures = ['h.svg'].flatMap((name) => ['-o', at(name)])
+    const pictures = ['h.svg', 'h.html'].flatMap((name) => ['-o', at(name)])
     const words = ['-d', '1', '-o', at('h.folded'), ...pictures, '--title', FUNCTION, '--', executable]
     const { code, stderr } = await flametrail('record', ...words)
     expect(code, stderr).toBe(0)
@@ -182,8 +197,41 @@ describe('names chosen by an enemy', () => {
     expect(svg).toContain('&lt;img src=x onerror=alert(1)&gt;')
     expect(svg).not.toMatch(/<(img|script|foreignObject|b|i)\b/i)
     expect(svg.match(/<[^>]*\son\w+\s*=/gi)).toBeNull()
+    // What a browser makes of them: text, no element of the enemy's, no dialog, no request.
+    for (const picture of ['h.svg', 'h.html']) {
+      const seen = await look(picture, async (page) => ({
+        elements: await page.locator('img, b, i, parsererror').count(),
+        text: await page.evaluate(() => document.documentElement.textContent),
+      }))
+      expect([picture, seen.elements]).toEqual([picture, 0])
+      expect(seen.text).toContain('<img src=x onerror=alert(1)>')
+    }
   })
 })
+
+/** Opens a picture from its file in Chromium with the network off; a complaint, a dialog or a request fails. */
+async function look<T>(name: string, see: (page: Page) => Promise<T>): Promise<T> {
+  const browser = await launchChromium()
+  try {
+    const page = await browser.newPage()
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
+    page.on('request', (request) => {
+      if (!request.url().startsWith('file:')) complaints.push(request.url())
+    })
+    await page.context().setOffline(true)
+    await page.goto(pathToFileURL(at(name)).href)
+    const seen = await see(page)
+    expect(complaints).toEqual([])
+    return seen
+  } finally {
+    await browser.close()
+  }
+}
 
 function findGo(): string | undefined {
   for (const candidate of ['go', '/usr/local/go/bin/go'])
