@@ -3,14 +3,18 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { benchAgent } from './agent.ts'
 import type { Bench } from './bench.ts'
 import { type Figure, type Judged, judge, unanswered } from './figures.ts'
 import { machine, ROOT } from './machine.ts'
 import { withSection } from './results.ts'
 import { benchStart } from './start.ts'
+import { benchStore } from './store.ts'
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  agent: benchAgent,
   start: benchStart,
+  store: benchStore,
 }
 const USAGE = `npm run -s bench -- NAME [--check] [--save] [--hours N]
   NAME       ${Object.keys(BENCHES).join(', ')}
