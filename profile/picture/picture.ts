@@ -48,7 +48,7 @@ const WORD_CHARACTERS_MAX = 60
 const SUBTITLE_CHARACTERS_MAX = 1_000
 
 /** Trims, lays out and colours a tree for a file.
- *  cost  O(nodes), a few times.  throws if framesMax is below 2 */
+ *  cost  O(nodes), some ten times where there are too many.  throws if framesMax is below 2 */
 export function makePicture(tree: CallTree | DiffTree, options: PictureOptions): Picture {
   const { framesMax = FRAMES_MAX, colorBy = 'package', palette = 'default', theme = 'light' } = options
   if (!(framesMax >= 2))
@@ -75,18 +75,22 @@ export function makePicture(tree: CallTree | DiffTree, options: PictureOptions):
 /** Units come out of files, as names do. */
 const word = (text: string) => shorten(cleanName(text), WORD_CHARACTERS_MAX)
 
-/** Keeps the heaviest nodes. Pruning adds a "(folded)" box per parent that lost some, so the number of kept ones goes
- *  down until both fit together: what is too many is taken off, a handful of rounds. */
+/** Keeps as many of the heaviest nodes as fit. Pruning adds a "(folded)" box to every parent that lost some, so between
+ *  half and all of framesMax can be kept; more kept nodes never make fewer boxes, which lets us halve the question. */
 function trim(tree: CallTree | DiffTree, framesMax: number): CallTree | DiffTree {
   const prune = (maxNodes: number) =>
     isDiffTree(tree) ? pruneDiff(tree, maxNodes).tree : pruneTree(tree, maxNodes).tree
-  let kept = framesMax
-  let trimmed = prune(kept)
-  while (trimmed.depth.length > framesMax) {
-    kept = Math.max(1, kept - (trimmed.depth.length - framesMax))
-    trimmed = prune(kept)
+  const all = prune(framesMax)
+  if (all.depth.length <= framesMax) return all
+  let fits = prune(Math.floor(framesMax / 2))
+  let [low, high] = [Math.floor(framesMax / 2), framesMax] // low fits, high does not
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    const trimmed = prune(middle)
+    if (trimmed.depth.length > framesMax) high = middle
+    else [low, fits] = [middle, trimmed]
   }
-  return trimmed
+  return fits
 }
 
 function leftOutText({ drawn }: GraphModel): string {

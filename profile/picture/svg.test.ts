@@ -141,6 +141,15 @@ describe('too many frames', () => {
     expect(titles(svg(wide))).toHaveLength(1_000)
   })
 
+  it('are as few as the bound allows', () => {
+    const tree = treeFromDrawing(`
+      p 30        q 30        r 30
+      a 20  b 10  c 20  d 10  e 20  f 10
+    `)
+    const boxes = [10, 9, 8, 7, 6, 5].map((framesMax) => titles(svg(tree, { framesMax })).length)
+    expect(boxes).toEqual([10, 9, 8, 7, 6, 4]) // a fifth frame would need two folded boxes more
+  })
+
   it('never exceed the bound, and those left out are counted to the last one', () => {
     fc.assert(
       fc.property(arbTree({ samples: 30 }), fc.integer({ min: 2, max: 40 }), (tree, framesMax) => {
