@@ -1,5 +1,6 @@
 // What lives behind the HTTP side? One store, its queries, its intake and its housekeeping, as one object: hosted by the
 // worker in the product, by the same thread in tests.
+import { createDrawPicture } from './draw-picture.ts'
 import { type PushService, receive } from './ingest/receive.ts'
 import type { Limits } from './limits.ts'
 import type { QueryService } from './query/query-service.ts'
@@ -14,6 +15,8 @@ export interface ServiceOptions {
   readonly retention: { readonly ageMs: number; readonly bytes: number }
   readonly clock: () => number
   readonly log: (line: string) => void
+  /** Holds html-page.js and html-page.css, for exports as pages. */
+  readonly pageDirectory: URL
 }
 
 export interface Service extends PushService, QueryService {
@@ -23,7 +26,7 @@ export interface Service extends PushService, QueryService {
 
 /** Throws ServiceError with one sentence if the data directory cannot be used. */
 export async function openService(options: ServiceOptions): Promise<Service> {
-  const { dataDirectory, limits, retention, clock, log } = options
+  const { dataDirectory, limits, retention, clock, log, pageDirectory } = options
   const store = await openDuckDbStore({
     directory: dataDirectory,
     limits,
@@ -45,7 +48,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   }, RETAIN_EVERY_MS)
   timer.unref()
   return {
-    ...createQueryService({ store, limits, retention, clock }),
+    ...createQueryService({ store, limits, retention, clock, drawPicture: createDrawPicture(pageDirectory) }),
     receive: (request) => receive({ ...request, store, limits }),
     async close() {
       clearInterval(timer)

@@ -26,7 +26,8 @@ async function answer(service: Service, { id, method, args }: ToWorker): Promise
 process.on('unhandledRejection', (error) => log(`unhandled in the store thread: ${(error as Error).stack}`))
 
 try {
-  const service = await openService({ ...(workerData as WorkerData), clock: Date.now, log })
+  const pageDirectory = new URL('.', import.meta.url) // the build lays all beside each other
+  const service = await openService({ ...(workerData as WorkerData), clock: Date.now, log, pageDirectory })
   port.on('message', (message: ToWorker) => void answer(service, message))
   send({ kind: 'ready' })
 } catch (error) {

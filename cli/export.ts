@@ -12,6 +12,8 @@ const FORMAT_OF_ENDING: readonly (readonly [ending: string, format: ExportFormat
   ['.pprof', 'pprof'],
   ['.folded', 'folded'],
   ['.txt', 'folded'],
+  ['.svg', 'svg'],
+  ['.html', 'html'],
   ['.otlp', 'otlp'],
   ['.json', 'json'],
 ]
@@ -21,7 +23,7 @@ export const exportQuery: Command = {
   purpose: `write the answer of a query to a file: ${EXPORT_FORMATS.join(', ')}`,
   examples: [
     `flametrail export '{service_name="api"}' --from now-15m -o api.pb.gz`,
-    `flametrail export '{service_name="api"}' --baseline-from now-2h --baseline-to now-1h -o api.json`,
+    `flametrail export '{service_name="api"}' --baseline-from now-2h --baseline-to now-1h -o api.html`,
     'flametrail export --format folded | flamegraph.pl > all.svg',
   ],
   table: EXPORT_SETTINGS,

@@ -17,6 +17,7 @@ import * as api from '#profile/wire/query-api'
 import { diffFromJson, treeFromJson } from '#profile/wire/tree-answer'
 import { limitsOf } from '../limits.ts'
 import { MemoryStore } from '../store/memory.ts'
+import type { DrawPicture, PictureOf } from './query-service.ts'
 import { createQueryService } from './service.ts'
 
 const START = 1_700_000_000_000
@@ -26,11 +27,21 @@ const retention = { ageMs: 86_400_000, bytes: 2 ** 40 }
 const limits = limitsOf()
 const RANGE = { from: START, to: START + 30_000 }
 
-async function serviceOver(profiles: readonly Profile[], overrides: Record<string, number> = {}) {
+async function serviceOver(
+  profiles: readonly Profile[],
+  overrides: Record<string, number> = {},
+  drawPicture?: DrawPicture,
+) {
   const store = new MemoryStore(retention)
   for (const [i, profile] of profiles.entries())
     await store.append({ key: i.toString(16).padStart(32, '0'), profiles: [profile], receivedMs: NOW })
-  return createQueryService({ store, limits: limitsOf(overrides), retention, clock: () => NOW })
+  return createQueryService({
+    store,
+    limits: limitsOf(overrides),
+    retention,
+    clock: () => NOW,
+    ...(drawPicture && { drawPicture }),
+  })
 }
 const request = (fields: Omit<api.ExportRequest, 'from' | 'to'>) =>
   api.ExportRequest.parse({ ...RANGE, ...fields })
@@ -139,6 +150,31 @@ describe('exportFile', () => {
       request({ format: 'json', query: '{service_name="../../etc/\\"; x=\u202e<b>"}' }),
     )
     expect(hostile.name).toBe('flametrail-flame-.._.._etc_x_b_-20231114T221320Z.json')
+  })
+
+  it('hands trees and diffs to whoever draws, with the facts of both sides', async () => {
+    const pictures: PictureOf[] = []
+    const service = await serviceOver([SHOP, LATER], {}, (picture) => {
+      pictures.push(picture)
+      return '<svg/>'
+    })
+    const svg = await service.exportFile(
+      request({ format: 'svg', view: 'iceberg', query: '{service_name="api"}' }),
+    )
+    expect(svg).toMatchObject({
+      name: 'flametrail-iceberg-api-20231114T221320Z.svg',
+      contentType: 'image/svg+xml',
+    })
+    expect(text(svg.body)).toBe('<svg/>')
+    await service.exportFile(request({ format: 'html', ...sides }))
+    const [tree, diff] = pictures
+    expect(tree).toMatchObject({ format: 'svg', view: 'iceberg', query: '{service_name="api"}' })
+    expect(tree!.meta.samples).toBe(8)
+    expect(diff).toMatchObject({ format: 'html', view: 'flame', query: '{}', baseline: { query: '{}' } })
+    expect([diff!.baseline!.meta.fromMs, diff!.meta.fromMs]).toEqual([START, START + 10_000])
+    await expect((await serviceOver([])).exportFile(request({ format: 'svg' }))).rejects.toMatchObject({
+      code: 'unimplemented',
+    })
   })
 
   it.each([

@@ -15,21 +15,31 @@ import { ServiceError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import { diff } from './diff-query.ts'
 import { type Asked, flame, iceberg } from './profile-query.ts'
-import type { ExportedFile, ParsedExport } from './query-service.ts'
+import type { DrawPicture, ExportedFile, ParsedExport } from './query-service.ts'
 
 const compress = promisify(gzip)
 
 const FILES: Readonly<Record<ExportFormat, { readonly extension: string; readonly contentType: string }>> = {
   pprof: { extension: 'pb.gz', contentType: 'application/octet-stream' },
   folded: { extension: 'folded', contentType: 'text/plain; charset=utf-8' },
+  svg: { extension: 'svg', contentType: 'image/svg+xml' },
+  html: { extension: 'html', contentType: 'text/html; charset=utf-8' },
   otlp: { extension: 'otlp', contentType: 'application/octet-stream' },
   json: { extension: 'json', contentType: 'application/json; charset=utf-8' },
 }
 
+/** What a picture is trimmed from: more than it shows, far less than a whole iceberg. */
+const PICTURE_NODES = 20_000
+
+interface ExportAsked extends Asked {
+  readonly drawPicture: DrawPicture | undefined
+}
+
 /** Asks the query behind the file and writes it.
  *  throws ServiceError as flame, iceberg and diff do; `invalid` for a view that the format cannot hold; `limit` */
-export async function exportFile(request: ParsedExport, asked: Asked): Promise<ExportedFile> {
-  const { format, view, baseline, comparison, path, maxNodes, groupBy } = request
+export async function exportFile(request: ParsedExport, asked: ExportAsked): Promise<ExportedFile> {
+  const { format, view, baseline, comparison, path, groupBy } = request
+  const maxNodes = isPicture(format) ? Math.min(request.maxNodes, PICTURE_NODES) : request.maxNodes
   const { type, query, from, to } = request
   refuseWhatHasNoStacks(request)
   const selection = { type, query, from, to }
@@ -40,7 +50,7 @@ export async function exportFile(request: ParsedExport, asked: Asked): Promise<E
         asked,
       )
     : await (view === 'flame' ? flame : iceberg)({ ...selection, path, maxNodes, groupBy }, asked)
-  const body = answer.kind === 'diff' ? diffBody(answer, format, asked) : treeBody(answer, request, asked)
+  const body = answer.kind === 'diff' ? diffBody(answer, request, asked) : treeBody(answer, request, asked)
   checkBytes(body.length, asked.limits)
   const meta = answer.kind === 'diff' ? answer.comparison : answer.meta
   return {
@@ -63,20 +73,47 @@ function refuseWhatHasNoStacks({ format, view, baseline, comparison }: ParsedExp
   )
 }
 
-function treeBody(answer: TreeAnswer, { format, query, view }: ParsedExport, { limits }: Asked): Uint8Array {
+function treeBody(
+  answer: TreeAnswer,
+  { format, query, view }: ParsedExport,
+  { limits, drawPicture }: ExportAsked,
+): Uint8Array {
   // An answer does not say which way it stands; a file must, or an import would take callees for callers.
   if (format === 'json') return utf8(JSON.stringify(view === 'flame' ? answer : { ...answer, view }))
   const { tree, meta } = ours(treeFromJson(answer))
+  if (isPicture(format)) return utf8(sureOf(drawPicture)({ format, view, tree, query, meta }))
   if (format === 'folded') return bounded(foldedTreeLines(tree, samplesOf(meta)), limits)
   const profile = ours(profileOfAnswer(tree, meta, labelsAsked(query)))
   return format === 'pprof' ? encodePprof(profile) : encodeOtlpProfiles({ profiles: [profile] })
 }
 
-function diffBody(answer: DiffAnswer, format: ExportFormat, { limits }: Asked): Uint8Array {
+function diffBody(
+  answer: DiffAnswer,
+  request: ParsedExport,
+  { limits, drawPicture }: ExportAsked,
+): Uint8Array {
+  const { format, view, query } = request
   if (format === 'json') return utf8(JSON.stringify(answer))
   const { tree, baseline, comparison } = ours(diffFromJson(answer))
+  if (isPicture(format)) {
+    const sides = {
+      query: request.comparison?.query ?? query,
+      meta: comparison,
+      baseline: { query: request.baseline?.query ?? query, meta: baseline },
+    }
+    return utf8(sureOf(drawPicture)({ format, view, tree, ...sides }))
+  }
   const samples = { baseline: samplesOf(baseline), comparison: samplesOf(comparison) }
   return bounded(foldedDiffLines(tree, samples), limits)
+}
+
+const isPicture = (format: ExportFormat): format is 'svg' | 'html' => format === 'svg' || format === 'html'
+
+function sureOf(drawPicture: DrawPicture | undefined): DrawPicture {
+  if (drawPicture !== undefined) return drawPicture
+  throw new ServiceError('unimplemented', 'this backend draws no pictures; ask for folded or json', {
+    key: 'format',
+  })
 }
 
 /** Folded lines count samples, as every reader of them expects; values of types without a period stay as they are. */

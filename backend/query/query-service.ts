@@ -1,6 +1,7 @@
 // What can one ask, in one place? The interface that the HTTP side calls: requests as query-api.ts has parsed them, its
 // answers back. `createQueryService` in service.ts makes it of a Store; the client of the worker has the same methods.
 import type { z } from 'zod'
+import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import type * as api from '#profile/wire/query-api'
 
 /** A request after zod: defaults filled in. */
@@ -21,6 +22,20 @@ export interface ExportedFile {
   readonly contentType: string
   readonly body: Uint8Array
 }
+
+/** What a picture shows. */
+export interface PictureOf {
+  readonly format: 'svg' | 'html'
+  readonly view: 'flame' | 'iceberg'
+  readonly tree: CallTree | DiffTree
+  /** Of the tree, or of a diff's comparison. */
+  readonly query: string
+  readonly meta: api.AnswerMeta
+  /** Present with a DiffTree. */
+  readonly baseline?: { readonly query: string; readonly meta: api.AnswerMeta }
+}
+/** Throws ServiceError `unimplemented` where the format cannot be drawn. */
+export type DrawPicture = (picture: PictureOf) => string
 
 /** Every method throws ServiceError: `invalid` (with a position for selectors), `not_found` for a path that is not there,
  *  `limit`, `deadline`, `queue_full`, `internal`. */

@@ -11,7 +11,7 @@ import { diff } from './diff-query.ts'
 import { exportFile } from './export-query.ts'
 import { labels, labelValues, profileTypes } from './label-query.ts'
 import { type Asked, flame, iceberg } from './profile-query.ts'
-import type { QueryService } from './query-service.ts'
+import type { DrawPicture, QueryService } from './query-service.ts'
 import { series } from './series-query.ts'
 import { top } from './top-query.ts'
 
@@ -23,6 +23,8 @@ export interface QueryParts {
   readonly limits: Limits
   readonly retention: { readonly ageMs: number; readonly bytes: number }
   readonly clock: () => number
+  /** Absent: exports know no pictures. */
+  readonly drawPicture?: DrawPicture
 }
 
 export function createQueryService(parts: QueryParts): QueryService {
@@ -38,7 +40,8 @@ export function createQueryService(parts: QueryParts): QueryService {
     flame: (request) => ask((asked) => flame(request, asked)),
     iceberg: (request) => ask((asked) => iceberg(request, asked)),
     diff: (request) => ask((asked) => diff(request, asked)),
-    exportFile: (request) => ask((asked) => exportFile(request, asked)),
+    exportFile: (request) =>
+      ask((asked) => exportFile(request, { ...asked, drawPicture: parts.drawPicture })),
     top: (request) => ask((asked) => top(request, asked)),
     labels: (request) => ask((asked) => labels(request, asked)),
     labelValues: (name, request) => ask((asked) => labelValues(name, request, asked)),

@@ -41,8 +41,9 @@ export const DiffRequest = z.strictObject({
   path,
   view: z.enum(['flame', 'iceberg']).default('flame'),
 })
-/** Formats of /export: pprof (gzipped), folded lines, an OTLP request, the answer of the query as it is. */
-export const EXPORT_FORMATS = ['pprof', 'folded', 'otlp', 'json'] as const
+/** Formats of /export: pprof (gzipped), folded lines, a picture, a page that zooms and searches by itself, an OTLP request,
+ *  the answer of the query as it is. Pictures and pages show at most 1,000 frames and count the others. */
+export const EXPORT_FORMATS = ['pprof', 'folded', 'svg', 'html', 'otlp', 'json'] as const
 /** /export: a tree query as a file. With `baseline` a diff; its comparison is the selection itself unless it is given. */
 export const ExportRequest = z.strictObject({
   ...selection,
