@@ -11,6 +11,7 @@ import { treeFromJson } from '#profile/wire/tree-answer'
 import { changesTable, points } from './changes-table.ts'
 import { type Client, createClient } from './client.ts'
 import { type Command, parseArguments, Refusal, UsageError } from './command.ts'
+import { diffWriter, type WriteDiff } from './diff-picture.ts'
 import { exceeded, parseThreshold, type Threshold, withoutFunction } from './fail-on.ts'
 import { functionChanges } from './function-changes.ts'
 import { openProfileFile } from './open-file.ts'
@@ -27,7 +28,7 @@ export const diff: Command = {
   purpose:
     'compare two files or selectors; exit code 1 when --fail-on is exceeded, 3 when there is nothing to compare',
   examples: [
-    'flametrail diff old.pb.gz new.pb.gz --fail-on +5pt',
+    'flametrail diff old.pb.gz new.pb.gz --fail-on +5pt -o changes.html',
     'flametrail diff old.folded new.folded --fail-on json.Marshal:+2pt',
     `flametrail diff '{version="1.4"}' '{version="1.5"}' --from now-1h`,
   ],
@@ -43,7 +44,8 @@ export const diff: Command = {
     if (type === undefined)
       throw new UsageError(`--type ${values.type} is no profile type; write cpu or an id of five parts`)
     try {
-      return await compare({ names: [rest[0]!, rest[1]!], values, type, thresholds })
+      const draw = values.output === '' ? undefined : diffWriter(values.output)
+      return await compare({ names: [rest[0]!, rest[1]!], values, type, thresholds, draw })
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       process.stderr.write(`flametrail: ${error.message}\n`)
@@ -63,11 +65,13 @@ async function compare({
   values,
   type,
   thresholds,
+  draw,
 }: {
   readonly names: readonly [baseline: string, comparison: string]
   readonly values: Values
   readonly type: ProfileType
   readonly thresholds: readonly Threshold[]
+  readonly draw: WriteDiff | undefined
 }): Promise<number> {
   const client = () => createClient({ backend: values.backend, tokenFile: values['token-file'] })
   const side = (name: string, range: Range) =>
@@ -83,6 +87,7 @@ async function compare({
   const samples = { baseline: baseline.samples, comparison: comparison.samples }
   const rows = functionChanges(tree, samples)
   const shown = rows.filter(({ self, total }) => self.change !== 0 || total.change !== 0)
+  draw?.({ tree, names, unit: baseline.type.sampleUnit, samples })
   process.stdout.write(changesTable(shown.slice(0, values.limit), samples))
   process.stdout.write(`\n${footer(names, { samples, shown: shown.length, limit: values.limit })}\n`)
   for (const { text } of withoutFunction(thresholds, rows))

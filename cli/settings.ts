@@ -255,6 +255,11 @@ export const DIFF_SETTINGS = [
   ...RANGE,
   ...BASELINE,
   {
+    ...OUTPUT,
+    example: 'changes.html',
+    why: 'Also draw the difference: a page (.html) or a picture (.svg).',
+  },
+  {
     name: 'fail-on',
     kind: 'list',
     unit: '[FUNCTION:]+Npt',

@@ -70,6 +70,12 @@ describe('a backend without an agent', () => {
     expect(again.code).toBe(0)
     expect(await selves('{service_name="shop"}')).toEqual(truth) // the same bytes are stored once
 
+    for (const ending of ['svg', 'html']) {
+      const out = file(`out.${ending}`)
+      const exported = await flametrail('export', '{service_name="shop"}', '-o', out, ...backend())
+      expect(exported, exported.stderr).toMatchObject({ code: 0, stdout: '' })
+      expect(readFileSync(out, 'utf8')).toContain('40 samples')
+    }
     for (const ending of ['pb.gz', 'folded', 'otlp', 'json']) {
       const out = file(`out.${ending}`)
       const exported = await flametrail('export', '{service_name="shop"}', '-o', out, ...backend())
@@ -94,6 +100,25 @@ describe('a backend without an agent', () => {
     })
     expect(text).toContain('400ms')
     expect(text).toMatch(/300ms\s+75.00%.*read/)
+  })
+
+  it('sends a diff as a download by GET, and refuses by field and format', async () => {
+    const get = (fields: Record<string, string>) =>
+      fetch(`${stream.url}/api/v1/export?${new URLSearchParams(fields)}`)
+    const nobody = { 'baseline.query': '{service_name="nobody"}' }
+    const svg = await get({ format: 'svg', query: '{service_name="shop"}', ...nobody })
+    expect(svg.status).toBe(200)
+    expect(svg.headers.get('content-type')).toBe('image/svg+xml')
+    expect(svg.headers.get('content-disposition')).toMatch(
+      /^attachment; filename="flametrail-diff-shop-\d{8}T\d{6}Z\.svg"$/,
+    )
+    expect(svg.headers.get('content-security-policy')).toContain('sandbox')
+    expect(await svg.text()).toContain('comparison {')
+    const wrong = await Promise.all([get({ format: 'png' }), get({}), get({ format: 'json', nodes: '1' })])
+    expect(wrong.map(({ status }) => status)).toEqual([400, 400, 400])
+    expect(await wrong[0]!.json()).toMatchObject({
+      error: { code: 'invalid', message: expect.stringContaining('field format') },
+    })
   })
 
   it('prints folded lines of a diff and of an iceberg on stdout', async () => {
@@ -205,6 +230,16 @@ describe('the exit code of diff over files', () => {
     expect((await flametrail('diff', old())).code).toBe(2)
     expect((await flametrail('diff', old(), old(), '--fail-on', '5')).code).toBe(2)
     expect((await flametrail('diff', old(), old(), '--type', 'x')).code).toBe(2)
+  })
+  it.each(['svg', 'html'])('comes with a picture as %s, whose names are inert', async (ending) => {
+    const out = file(`changes.${ending}`)
+    const hostile = `${HOSTILE.replace(';', '\\x3b')} 900\n`
+    const run = await diff('hostile.folded', hostile, '--fail-on', '+5pt', '-o', out)
+    expect(run.code).toBe(1)
+    const text = readFileSync(out, 'utf8')
+    expect(text).toContain('1000 samples')
+    expect(text).not.toContain('<img')
+    expect((await diff('same.pb.gz', pprofOf(1, 1), '-o', file('changes.png'))).code).toBe(2)
   })
   it('prints hostile names as code, never as markup', async () => {
     const run = await diff('hostile.folded', `${HOSTILE.replace(';', '\\x3b')} 900\n`)
