@@ -65,7 +65,8 @@ function Viewer({
   const change = (next: PageState, isFine = false) => {
     const url = printUrl(next) || window.location.pathname
     // A step back is worth having after a change of what is shown, not of how it looks.
-    const isLooks = printUrl({ ...next, theme: 'dark' }) === printUrl({ ...state, theme: 'dark' })
+    const shown = (of: PageState) => printUrl({ ...of, theme: 'dark', picture: '' })
+    const isLooks = shown(next) === shown(state)
     if (isLooks || isFine) window.history.replaceState(null, '', url)
     else window.history.pushState(null, '', url)
     setState(next)

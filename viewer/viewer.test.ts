@@ -218,6 +218,37 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Close the file' }).click()
   })
 
+  it('keeps zoom, search and orientation in the address, and opens what such a link says', async () => {
+    const page = await open(HOUR)
+    const crumbs = (of = page) => of.getByTestId('flametrail-crumbs').locator('[aria-current]').innerText()
+    const search = page.getByRole('searchbox')
+    await search.fill('serveRequest')
+    await search.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('o')
+    await expect.poll(crumbs).toBe('serveRequest')
+    await expect
+      .poll(() => [param('s'), param('o'), param('zoom')?.split('>').at(-1)])
+      .toEqual(['serveRequest', 'icicle', 'serveRequest'])
+    const other = await openPage(context, server.url)
+    await other.page.goto(page.url())
+    await expect.poll(() => crumbs(other.page)).toBe('serveRequest')
+    expect(await other.page.getByRole('searchbox').inputValue()).toBe('serveRequest')
+    expect(await other.page.getByTestId('flametrail-reading-rule').innerText()).toMatch(/top/)
+    await other.page.close()
+    // What the browser's own history brings is shown as well.
+    await visit(`${HOUR}&s=checksum`)
+    await expect.poll(() => search.inputValue()).toBe('checksum')
+    await expect.poll(crumbs).toBe('total')
+    // Looking closer is no step that one would go back by.
+    await search.fill('memmove')
+    await expect.poll(() => param('s')).toBe('memmove')
+    await page.getByRole('tab', { name: 'Iceberg' }).click()
+    await page.getByRole('tab', { name: 'Iceberg', selected: true }).waitFor()
+    expect(await search.inputValue()).toBe('memmove')
+    expect(view.complaints).toEqual([])
+  })
+
   it('changes its theme without a new question, and remembers it in the address', async () => {
     const page = await open('')
     const color = () =>

@@ -7,8 +7,9 @@ import { makeStyles } from '../flamegraph/styles.ts'
 import { countedOf, type PanelContent, type ReadContent } from './content.ts'
 import { download } from './download.ts'
 import { type ExportFormat, exportFile, exportFormats } from './export-file.ts'
-import { firstView, type GraphOptions, migrateOptions } from './options.ts'
+import { type GraphOptions, migrateOptions } from './options.ts'
 import { emptySentence } from './sentences.ts'
+import { useView } from './use-view.ts'
 
 export interface ProfilePanelProps extends PanelProps<GraphOptions> {
   readonly read: ReadContent
@@ -64,17 +65,3 @@ const graphProps = (content: PanelContent) => ({
   facts: content.meta,
   baselineFacts: content.baselineMeta,
 })
-
-/** The view lives here; an edited option becomes its value again. */
-function useView(settings: GraphOptions, width: number) {
-  const { show, orientation, colorBy, palette } = settings
-  const key = [show, orientation, colorBy, palette].join(' ')
-  const [state, setState] = React.useState(() => ({ key, view: firstView(settings, width) }))
-  let { view } = state
-  if (state.key !== key) {
-    const { zoom, selected, search } = view
-    view = { ...firstView(settings, width), zoom, selected, search }
-    setState({ key, view }) // while rendering: React starts over with it, nothing stale is painted
-  }
-  return [view, (next: typeof view) => setState({ key, view: next })] as const
-}

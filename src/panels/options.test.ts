@@ -10,6 +10,10 @@ describe('migrateOptions', () => {
     const saved = { show: 'table', palette: 'rainbow', orientation: 3, theirs: { kept: true } }
     expect(migrateOptions(saved)).toEqual({ ...DEFAULT_OPTIONS, show: 'table', theirs: { kept: true } })
   })
+  it('keeps the text of a view, and nothing else in its place', () => {
+    expect(migrateOptions({ view: 's=json' }).view).toBe('s=json')
+    expect(migrateOptions({ view: { zoom: [] } })).toEqual(DEFAULT_OPTIONS)
+  })
   it('changes nothing the second time, and nothing in what it was given', () => {
     const saved = Object.freeze({ show: 'both', comparing: 'absolute' })
     const once = migrateOptions(saved)

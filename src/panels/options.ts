@@ -15,6 +15,8 @@ export interface GraphOptions {
   readonly palette: ViewState['palette']
   /** Read by the diff panel alone. */
   readonly comparing: Comparing
+  /** What a link says, as `printView` wrote it; set by the host, by no one's hand. */
+  readonly view?: string
 }
 
 export const DEFAULT_OPTIONS: GraphOptions = {
@@ -41,6 +43,7 @@ export function migrateOptions(saved: unknown): GraphOptions {
     typeof saved === 'object' && saved !== null ? { ...(saved as Record<string, unknown>) } : {}
   for (const key of Object.keys(ALLOWED) as (keyof typeof ALLOWED)[])
     if (!(ALLOWED[key] as readonly unknown[]).includes(options[key])) options[key] = DEFAULT_OPTIONS[key]
+  if (typeof options.view !== 'string') delete options.view
   return { ...(options as unknown as GraphOptions), version: OPTIONS_VERSION }
 }
 

@@ -10,7 +10,9 @@ import {
   type TimeRange,
 } from '@grafana/data'
 import { ErrorBoundaryAlert, PanelContextProvider, useTheme2 } from '@grafana/ui'
-import React, { useMemo, useState } from 'react'
+import React, { useEffect, useMemo, useState } from 'react'
+import type { PrintedView } from '../../src/flamegraph/view-text.ts'
+import { ViewChangedEvent } from '../../src/panels/view-event.ts'
 
 export interface PanelHostProps {
   readonly plugin: PanelPlugin
@@ -19,14 +21,25 @@ export interface PanelHostProps {
   readonly widthCss: number
   readonly heightCss: number
   readonly onRange: (range: AbsoluteTimeRange) => void
+  /** What the panel opens with, and what it says when the reader has changed it. */
+  readonly picture?: string
+  readonly onPicture?: (printed: PrintedView) => void
+  /** Options that differ from the panel's own defaults. */
+  readonly firstOptions?: object
 }
 
 const NO_FIELD_CONFIG: FieldConfigSource = { defaults: {}, overrides: [] }
 
-export function PanelHost({ plugin, data, range, widthCss, heightCss, onRange }: PanelHostProps) {
+export function PanelHost(props: PanelHostProps) {
+  const { plugin, data, range, widthCss, heightCss, onRange, picture = '', onPicture, firstOptions } = props
   const theme = useTheme2()
-  const [options, setOptions] = useState<object>(() => plugin.defaults as object)
+  const [chosen, setChosen] = useState<object>(() => ({ ...(plugin.defaults as object), ...firstOptions }))
+  const options = useMemo(() => ({ ...chosen, view: picture }), [chosen, picture])
   const eventBus = useMemo(() => new EventBusSrv(), [])
+  useEffect(() => {
+    const heard = eventBus.getStream(ViewChangedEvent).subscribe(({ payload }) => onPicture?.(payload))
+    return () => heard.unsubscribe()
+  }, [eventBus, onPicture])
   const prepared = useMemo(() => prepareData(data, theme), [data, theme])
   const { panel: Panel } = plugin
   if (Panel === null) return null
@@ -46,7 +59,7 @@ export function PanelHost({ plugin, data, range, widthCss, heightCss, onRange }:
           height={heightCss}
           renderCounter={0}
           eventBus={eventBus}
-          onOptionsChange={setOptions}
+          onOptionsChange={setChosen}
           onFieldConfigChange={() => undefined}
           replaceVariables={(text) => text}
           onChangeTimeRange={onRange}

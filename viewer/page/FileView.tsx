@@ -64,6 +64,7 @@ export function FileView({ file, panels, onClose }: FileViewProps) {
               widthCss={widthCss}
               heightCss={heightCss}
               onRange={() => undefined}
+              firstOptions={hasMappings(profile) ? {} : BY_FUNCTION}
             />
           )
         }
@@ -71,6 +72,11 @@ export function FileView({ file, panels, onClose }: FileViewProps) {
     </>
   )
 }
+
+/** Folded names belong to no package: coloured by it, the picture would be grey. */
+const BY_FUNCTION = { colorBy: 'function' }
+const hasMappings = ({ mappings, functions }: Profile) =>
+  mappings.file.length > 0 || functions.file.some((file) => file !== 0)
 
 const NOTES_SHOWN = 3
 

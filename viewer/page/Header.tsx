@@ -13,11 +13,13 @@ export interface HeaderProps {
   readonly onTheme: (theme: 'dark' | 'light') => void
   /** A link with the range as it is now, in absolute times. */
   readonly linkOf: () => string
+  /** The zoom path or the search is too long for a link, and not wholly in it. */
+  readonly isCut: boolean
   readonly onFiles: (files: readonly File[]) => void
   readonly children: ReactNode
 }
 
-export function Header({ status, onTheme, linkOf, onFiles, children }: HeaderProps) {
+export function Header({ status, onTheme, linkOf, isCut, onFiles, children }: HeaderProps) {
   const styles = useStyles2(stylesOf)
   const { isDark } = useTheme2()
   const other = isDark ? 'light' : 'dark'
@@ -31,7 +33,7 @@ export function Header({ status, onTheme, linkOf, onFiles, children }: HeaderPro
       <div className={styles.tools}>
         {children}
         <OpenFile onFiles={onFiles} />
-        <CopyLink linkOf={linkOf} />
+        <CopyLink linkOf={linkOf} isCut={isCut} />
         <Button
           variant="secondary"
           icon="adjust-circle"
@@ -69,7 +71,7 @@ function OpenFile({ onFiles }: { readonly onFiles: (files: readonly File[]) => v
   )
 }
 
-function CopyLink({ linkOf }: { readonly linkOf: () => string }) {
+function CopyLink({ linkOf, isCut }: { readonly linkOf: () => string; readonly isCut: boolean }) {
   const [isCopied, setCopied] = useState(false)
   const copy = async () => {
     // Browsers keep the clipboard from pages that came over plain HTTP, loopback aside.
@@ -81,10 +83,13 @@ function CopyLink({ linkOf }: { readonly linkOf: () => string }) {
     setCopied(true)
     setTimeout(() => setCopied(false), 2_000)
   }
+  const promise = isCut
+    ? 'A link to this view, with absolute times. The zoom path or the search is too long for a link: it leads as near as it can'
+    : 'A link to exactly this view, with absolute times'
   return (
-    <Tooltip content="A link to exactly this view, with absolute times">
+    <Tooltip content={promise}>
       <Button variant="secondary" icon={isCopied ? 'check' : 'link'} onClick={copy}>
-        {isCopied ? 'Copied' : 'Copy link'}
+        {isCopied ? (isCut ? 'Copied, zoom shortened' : 'Copied') : 'Copy link'}
       </Button>
     </Tooltip>
   )

@@ -14,6 +14,7 @@ import React, { useCallback, useEffect, useMemo, useState } from 'react'
 import type { StatusAnswer } from '#profile/wire/query-api'
 import type { ProfileDataSource } from '../../src/datasource/datasource.ts'
 import { type ProfileQuery, VIEWER_APP } from '../../src/datasource/query.ts'
+import type { PrintedView } from '../../src/flamegraph/view-text.ts'
 import { PanelHost } from '../host/PanelHost.tsx'
 import { afterStroke, marksOf, type Span, withChart, withMark, withoutMark } from './brush.ts'
 import { FileView } from './FileView.tsx'
@@ -23,7 +24,7 @@ import { RangeChips } from './RangeChips.tsx'
 import { SeriesChart } from './SeriesChart.tsx'
 import { readStatus } from './session.ts'
 import { absoluteRange, boundsOf, shiftRange, timeRangeOf, zoomOut } from './time.ts'
-import { type PageState, printUrl, REFRESH_INTERVALS, VIEWS } from './url-state.ts'
+import { type PageState, printUrl, REFRESH_INTERVALS, VIEWS, withView } from './url-state.ts'
 import { useFiles } from './use-files.ts'
 import { usePanelData } from './use-panel-data.ts'
 import { useSize } from './use-size.ts'
@@ -49,6 +50,7 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
   const range = useMemo(() => timeRangeOf(state), [state.from, state.to, tick])
   const status = useStatus(tick)
   const files = useFiles()
+  const [isCut, setCut] = useState(false)
 
   const setRange = (next: TimeRange) => onState(withChart(state, boundsOf(next), spanOf(next)))
   const linkOf = () => {
@@ -60,27 +62,32 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
       <Header
         status={status}
         linkOf={linkOf}
+        isCut={isCut}
         onFiles={files.open}
         onTheme={(theme) => onState({ ...state, theme })}
       >
-        <TimeRangePicker
-          value={range}
-          timeZone="browser"
-          onChange={setRange}
-          onChangeTimeZone={() => undefined}
-          onMoveBackward={() => setRange(shiftRange(range, -1, Date.now()))}
-          onMoveForward={() => setRange(shiftRange(range, 1, Date.now()))}
-          onZoom={() => setRange(zoomOut(range, Date.now()))}
-          isOnCanvas
-        />
-        <RefreshPicker
-          value={state.refresh}
-          intervals={[...REFRESH_INTERVALS]}
-          onRefresh={refresh}
-          tooltip="Refresh"
-          onIntervalChanged={(interval) => onState({ ...state, refresh: interval })}
-          isOnCanvas
-        />
+        {files.opened !== undefined ? null : (
+          <>
+            <TimeRangePicker
+              value={range}
+              timeZone="browser"
+              onChange={setRange}
+              onChangeTimeZone={() => undefined}
+              onMoveBackward={() => setRange(shiftRange(range, -1, Date.now()))}
+              onMoveForward={() => setRange(shiftRange(range, 1, Date.now()))}
+              onZoom={() => setRange(zoomOut(range, Date.now()))}
+              isOnCanvas
+            />
+            <RefreshPicker
+              value={state.refresh}
+              intervals={[...REFRESH_INTERVALS]}
+              onRefresh={refresh}
+              tooltip="Refresh"
+              onIntervalChanged={(interval) => onState({ ...state, refresh: interval })}
+              isOnCanvas
+            />
+          </>
+        )}
       </Header>
       <AutoRefresh interval={state.refresh} onTick={refresh} />
       <main className={styles.body}>
@@ -88,12 +95,13 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
           <Alert
             severity="error"
             title={files.refusal}
+            bottomSpacing={0}
             onRemove={files.close}
             data-testid="flametrail-refusal"
           />
         )}
         {files.opened === undefined ? (
-          <Body {...{ dataSource, panels, state, onState, range, setRange, refresh }} />
+          <Body {...{ dataSource, panels, state, onState, range, setRange, refresh, setCut }} />
         ) : (
           <FileView key={files.serial} file={files.opened} panels={panels} onClose={files.close} />
         )}
@@ -107,9 +115,10 @@ interface BodyProps extends PageProps {
   readonly range: TimeRange
   readonly setRange: (range: TimeRange) => void
   readonly refresh: () => void
+  readonly setCut: (isCut: boolean) => void
 }
 
-function Body({ dataSource, panels, state, onState, range, setRange, refresh }: BodyProps) {
+function Body({ dataSource, panels, state, onState, range, setRange, refresh, setCut }: BodyProps) {
   const styles = useStyles2(stylesOf)
   const chart = useSize()
   const query = useMemo(() => profileQuery(state), [state])
@@ -178,7 +187,7 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
         views={VIEWS}
         view={state.view}
         isLoading={graphData.state === LoadingState.Loading}
-        onView={(view) => onState({ ...state, view })}
+        onView={(view) => onState(withView(state, view))}
       >
         {(size) => (
           <View
@@ -186,6 +195,11 @@ function Body({ dataSource, panels, state, onState, range, setRange, refresh }: 
             data={graphData}
             range={graphRange}
             onRange={(span) => stroke(span, false)}
+            picture={state.picture}
+            onPicture={({ text, isCut }) => {
+              setCut(isCut)
+              onState({ ...state, picture: text })
+            }}
             {...size}
             key={state.view}
           />
@@ -202,8 +216,10 @@ function View(props: {
   readonly widthCss: number
   readonly heightCss: number
   readonly onRange: (span: Span) => void
+  readonly picture: string
+  readonly onPicture: (printed: PrintedView) => void
 }) {
-  const { plugin, data, range, widthCss, heightCss, onRange } = props
+  const { plugin, data, range, widthCss, heightCss, onRange, picture, onPicture } = props
   if (data.state === LoadingState.Error && data.series.length === 0) {
     const sentence = data.errors?.[0]?.message ?? 'The profile could not be read.'
     return <Alert severity="error" title={sentence} data-testid="flametrail-error" />
@@ -211,7 +227,10 @@ function View(props: {
   // Nothing yet: the bar above says that it is coming.
   if (data.series.length === 0 || widthCss === 0) return null
   return (
-    <PanelHost {...{ plugin, data, range, widthCss, heightCss }} onRange={(next) => onRange(spanOf(next))} />
+    <PanelHost
+      {...{ plugin, data, range, widthCss, heightCss, picture, onPicture }}
+      onRange={(next) => onRange(spanOf(next))}
+    />
   )
 }
 

@@ -5,7 +5,7 @@
 //   diff             the baseline            the comparison
 //
 // The chart stays as it is: what one looks at is not lost by looking closer. Clearing gives the graph the chart's range.
-import type { PageState } from './url-state.ts'
+import { type PageState, withView } from './url-state.ts'
 
 /** Epoch ms, `fromMs` before `toMs`. */
 export interface Span {
@@ -29,7 +29,7 @@ export function afterStroke(state: PageState, span: Span, isShift: boolean): Pag
   if (state.view === 'diff') return withMark(state, { kind: isShift ? 'comparison' : 'baseline', span })
   if (!isShift) return withMark(state, { kind: 'graph', span })
   const before = spanOf(state.graphFrom, state.graphTo)
-  const compared: PageState = { ...state, view: 'diff' }
+  const compared = withView(state, 'diff')
   const based = before === undefined ? compared : withMark(compared, { kind: 'baseline', span: before })
   return withMark(based, { kind: 'comparison', span })
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_STATE, type PageState, parseUrl, printUrl } from './url-state.ts'
+import { DEFAULT_STATE, type PageState, parseUrl, printUrl, withView } from './url-state.ts'
 
 const NOW = 1_700_000_000_000
 
@@ -74,6 +74,7 @@ const state: fc.Arbitrary<PageState> = fc
     view: fc.constantFrom('flame' as const, 'iceberg' as const, 'diff' as const),
     groupBy: fc.array(fc.constantFrom('host', 'k8s.pod.name'), { maxLength: 4 }),
     refresh: fc.constantFrom('', '10s'),
+    picture: fc.constantFrom('', 'zoom=main%3Ea%5C%3Eb&s=json&o=icicle', 's=%26query%3D'),
     graph: fc.option(fc.constant({ graphFrom: 1_600_000_000_000, graphTo: 1_600_000_060_000 }), {
       nil: undefined,
     }),
@@ -86,6 +87,25 @@ const state: fc.Arbitrary<PageState> = fc
     ...(baselineShift === undefined ? {} : { baselineShift }),
     ...(theme === undefined ? {} : { theme }),
   }))
+
+describe('the picture', () => {
+  it('is what the panel wrote, among the parameters of the page', () => {
+    const state = parseUrl('?s=json&from=now-1h&zoom=main>serve&o=icicle&graph=x', NOW)
+    expect(state.picture).toBe('zoom=main%3Eserve&s=json&o=icicle')
+    expect(decodeURIComponent(printUrl(state))).toBe('?from=now-1h&zoom=main>serve&s=json&o=icicle')
+  })
+
+  it('is left out where it is longer than a panel writes it', () => {
+    expect(parseUrl(`?s=${'x'.repeat(2_001)}`, NOW)).toEqual(DEFAULT_STATE)
+  })
+
+  it('keeps its path from flame graph to diff, and all but its path to the iceberg', () => {
+    const state = { ...DEFAULT_STATE, picture: 'zoom=main&s=json' }
+    expect(withView(state, 'diff')).toMatchObject({ view: 'diff', picture: 'zoom=main&s=json' })
+    expect(withView(state, 'iceberg')).toMatchObject({ view: 'iceberg', picture: 's=json' })
+    expect(withView(state, 'flame')).toBe(state)
+  })
+})
 
 describe('printUrl', () => {
   it('says nothing for the default', () => {

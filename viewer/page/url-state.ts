@@ -1,9 +1,11 @@
 // What does a link to the viewer hold? All that decides what the page shows, in words one can type:
 //   /?query={service_name="api"}&from=now-15m&to=now&view=iceberg&theme=light
 //   /?view=diff&from=1700000600000&to=1700000900000&baselineFrom=1700000000000&baselineTo=1700000300000
+//   /?zoom=main>serve&s=json&o=icicle       what the panel shows of the picture, in the panel's own words
 //   /?from=now-1h&graphFrom=1700000000000&graphTo=1700000060000     an hour in the chart, a minute in the graph
 // A stranger's value that makes no sense falls back to the default; nothing in a link is trusted further than that.
 import { parseTime } from '#profile/wire/time'
+import { VIEW_CHARACTERS_MAX, viewParams } from '../../src/flamegraph/view-text.ts'
 
 export const VIEWS = ['flame', 'iceberg', 'diff'] as const
 export type View = (typeof VIEWS)[number]
@@ -20,6 +22,8 @@ export interface PageState {
   readonly groupBy: readonly string[]
   /** "" is off. */
   readonly refresh: string
+  /** Zoom, search, orientation, …: the text of the panel's view, see `printView`. */
+  readonly picture: string
   /** Absent: what the browser prefers. */
   readonly theme?: 'dark' | 'light'
   /** The part of the chart's range that the graph shows, epoch ms: both or none. In a diff the comparison. */
@@ -40,6 +44,7 @@ export const DEFAULT_STATE: PageState = {
   view: 'flame',
   groupBy: [],
   refresh: '',
+  picture: '',
 }
 
 const TEXT_MAX = 8_192 // the backend's own bound on a selector
@@ -63,6 +68,7 @@ export function parseUrl(search: string, nowMs: number): PageState {
       .filter((name) => name !== '')
       .slice(0, 4),
     refresh: REFRESH_INTERVALS.find((word) => word === params.get('refresh')) ?? '',
+    picture: pictureOf(params),
     ...(theme === 'dark' || theme === 'light' ? { theme } : {}),
     ...(graph === undefined ? {} : { graphFrom: graph.fromMs, graphTo: graph.toMs }),
     ...(baseline === undefined ? {} : { baselineFrom: baseline.fromMs, baselineTo: baseline.toMs }),
@@ -86,8 +92,23 @@ export function printUrl(state: PageState): string {
     const value = state[name]
     if (value !== undefined) params.set(name, String(value))
   }
+  for (const [name, value] of new URLSearchParams(state.picture)) params.set(name, value)
   const text = params.toString()
   return text === '' ? '' : `?${text}`
+}
+
+/** The page with another view open. A path leads somewhere else in an iceberg than in the other two. */
+export function withView(state: PageState, view: View): PageState {
+  if (view === state.view) return state
+  const params = new URLSearchParams(state.picture)
+  if (view === 'iceberg' || state.view === 'iceberg') params.delete('zoom')
+  return { ...state, view, picture: viewParams(params) }
+}
+
+/** A longer one was not made by a panel. */
+function pictureOf(params: URLSearchParams): string {
+  const text = viewParams(params)
+  return text.length <= VIEW_CHARACTERS_MAX ? text : ''
 }
 
 /** Grafana's relative moments: now, now-15m, now/d, now-1d/d. */
