@@ -15,7 +15,15 @@ const PARTS = {
     build: async () => (await import('../bpf-agent/bpf/build.mjs')).buildBpf(),
   },
   node: {
-    sources: ['profile', 'bpf-agent', 'backend', 'cli', 'rspack.node.config.mjs', 'package.json'],
+    sources: [
+      'profile',
+      'bpf-agent',
+      'backend',
+      'cli',
+      'rspack.node.config.mjs',
+      'scripts/build-html-page.mjs',
+      'package.json',
+    ],
     product: 'build/cli.mjs',
     build: async () => {
       await (await import('./build-node.mjs')).buildNode()

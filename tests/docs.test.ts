@@ -12,7 +12,9 @@ const SOURCE = /\.(tsx?|c|h|mjs)$/
 /** Backticked words that look like paths of this repository: `backend/store/store.ts`, `profile/tree/`. */
 export function pathsNamedBy(markdown: string): string[] {
   const words = [...markdown.matchAll(/`([^`\s]+)`/g)].map(([, word]) => word!)
-  const top = new RegExp(`^(${[...HOUSEHOLDS, 'scripts', 'docs', 'bench', '.ci'].join('|')})/`)
+  const top = new RegExp(
+    `^(${[...HOUSEHOLDS, 'scripts', 'docs', 'bench', 'provisioning', '.ci'].join('|')})/`,
+  )
   return [...new Set(words.filter((word) => top.test(word) && !/[*{}…<>]/.test(word)))]
 }
 
