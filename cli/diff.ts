@@ -25,8 +25,7 @@ const EXCEEDED = 1
 const NOTHING_TO_COMPARE = 3
 
 export const diff: Command = {
-  purpose:
-    'compare two files or selectors; exit code 1 when --fail-on is exceeded, 3 when there is nothing to compare',
+  purpose: 'compare two files or selectors; exit code 1 beyond --fail-on, 3 with nothing to compare',
   examples: [
     'flametrail diff old.pb.gz new.pb.gz --fail-on +5pt -o changes.html',
     'flametrail diff old.folded new.folded --fail-on json.Marshal:+2pt',

@@ -23,8 +23,7 @@ const ANSWER_MS = 60_000 // a request of 64 MiB and its commit
 const compress = promisify(gzip)
 
 export const importFiles: Command = {
-  purpose:
-    'send profiles from files to a backend: pprof, folded lines, OTLP, JSON of an export; told apart by content',
+  purpose: 'send profiles from files to a backend: pprof, folded, OTLP, JSON; told apart by content',
   examples: [
     'flametrail import cpu.pb.gz',
     'flametrail import old.folded --label service_name=api --label version=1.4 --time 2026-11-24T10:00:00Z',
