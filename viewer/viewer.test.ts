@@ -1,4 +1,5 @@
 // The built page in a real Chromium, over answers that the backend's own verbs and writers made.
+import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -247,6 +248,38 @@ describe('the page', () => {
     await page.getByRole('tab', { name: 'Iceberg', selected: true }).waitFor()
     expect(await search.inputValue()).toBe('memmove')
     expect(view.complaints).toEqual([])
+  })
+
+  it('copies a link with absolute times, both ranges and the picture', async () => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    const page = await open('?from=now-1h&graphFrom=1700000900000&graphTo=1700001800000&s=memmove&refresh=5m')
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()))
+    const { from, to, ...rest } = Object.fromEntries(link.searchParams)
+    expect(Math.round((Number(to) - Number(from)) / 1_000)).toBe(3_600)
+    expect(rest).toEqual({ graphFrom: '1700000900000', graphTo: '1700001800000', s: 'memmove' })
+  })
+
+  it('has no objection of axe against ranges, handles and a file', async () => {
+    const page = await open(`${HOUR}&graphFrom=1700000900000&graphTo=1700001800000`)
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') })
+    const objections = (place: string) =>
+      page.evaluate(async (selector) => {
+        // biome-ignore lint/suspicious/noExplicitAny: axe puts itself on the window, without a type.
+        const { violations, passes } = await (window as any).axe.run(selector)
+        if (passes.length < 3) throw new Error(`axe looked at hardly anything: ${passes.length} rules passed`)
+        return violations.map(
+          (one: { id: string; nodes: { html: string }[] }) => `${one.id}: ${one.nodes[0]?.html}`,
+        )
+      }, place)
+    expect(await objections('[data-testid=flametrail-ranges]')).toEqual([])
+    expect(await objections('[data-testid=flametrail-mark-graph]')).toEqual([])
+    const buffer = Buffer.from('main;work 3')
+    await page.getByTestId('flametrail-file-input').setInputFiles({ name: 'a.folded', mimeType: '', buffer })
+    await page.getByTestId('flametrail-file').waitFor()
+    expect(await objections('[data-testid=flametrail-file]')).toEqual([])
+    await page.getByRole('button', { name: 'Close the file' }).click()
   })
 
   it('changes its theme without a new question, and remembers it in the address', async () => {

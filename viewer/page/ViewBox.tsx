@@ -35,12 +35,15 @@ export function ViewBox({ views, view, isLoading, onView, children }: ViewBoxPro
         ))}
       </TabsBar>
       <div className={styles.loading}>{isLoading ? <LoadingBar width={graph.size.widthCss} /> : null}</div>
-      <div ref={graph.ref} className={styles.graph}>
+      <div ref={graph.ref} className={isLoading ? styles.waiting : styles.graph}>
         {children(graph.size)}
       </div>
     </section>
   )
 }
+
+// A height that the content cannot stretch, or panel and observer would chase each other.
+const ROOM = { flex: '1 1 440px', minHeight: 440, height: 0, overflow: 'hidden' }
 
 const stylesOf = (theme: GrafanaTheme2) => ({
   view: css({
@@ -53,6 +56,12 @@ const stylesOf = (theme: GrafanaTheme2) => ({
   }),
   tabs: css({ padding: theme.spacing(0, 1) }),
   loading: css({ height: 1, overflow: 'hidden' }),
-  // A height that the content cannot stretch, or panel and observer would chase each other.
-  graph: css({ flex: '1 1 440px', minHeight: 440, height: 0, padding: theme.spacing(1), overflow: 'hidden' }),
+  graph: css({ ...ROOM, padding: theme.spacing(1) }),
+  // The answer before stays, greyed once the next one takes its time.
+  waiting: css({
+    ...ROOM,
+    padding: theme.spacing(1),
+    opacity: 0.5,
+    transition: 'opacity 0s linear 400ms',
+  }),
 })
