@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { benchAgent } from './agent.ts'
 import type { Bench } from './bench.ts'
 import { type Figure, type Judged, judge, unanswered } from './figures.ts'
+import { benchFlamegraph } from './flamegraph.ts'
 import { machine, ROOT } from './machine.ts'
 import { withSection } from './results.ts'
 import { benchStart } from './start.ts'
@@ -13,6 +14,7 @@ import { benchStore } from './store.ts'
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   agent: benchAgent,
+  flamegraph: benchFlamegraph,
   start: benchStart,
   store: benchStore,
 }

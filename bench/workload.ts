@@ -4,6 +4,7 @@
 //   service ─► 10,000 to 60,000 stacks, each grown out of an earlier one      (a trie of locations, shared by all)
 //   pod     ─► service, node, weight, and the moment of its restart
 //   window  ─► per node: load · cores · Hz · 10 s samples, each a pod by weight and a stack by Zipf's law
+import { type Draw, uniform } from './uniform.ts'
 
 export const NODES = 50
 export const WINDOWS_A_DAY = 8_640
@@ -20,9 +21,6 @@ const DEPTH_MAX = 80
 const CLIMB_DEPTH_MIN = 8
 const ZIPF = 1.1
 const COMMS_MAX = 4
-
-/** The next uniform draw, 0 ≤ U < 1. */
-type Draw = () => number
 
 export interface Model {
   /** The trie; node 0 is the empty stack, a parent has a smaller id. `location` is the function, one location each. */
@@ -224,15 +222,4 @@ function shuffled(rows: Uint32Array, draw: Draw): Uint32Array {
     rows[j] = row
   }
   return rows
-}
-
-/** Mulberry32: 32 bits of state, equal on every machine. */
-export function uniform(seed: number): Draw {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let bits = Math.imul(state ^ (state >>> 15), state | 1)
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
-  }
 }
