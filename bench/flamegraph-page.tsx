@@ -33,12 +33,14 @@ interface Drawn {
 }
 
 interface BenchPage {
-  /** Makes the tree, and gives the path that `zoom` goes to. */
+  /** Makes the tree, and the path that `zoom` goes to. */
   make(nodes: number): void
   /** Milliseconds from the call to the message after the next frame; what each component takes is ready before. */
   draw(which: Which): Promise<number>
   /** Into the heaviest path until half of the whole is left, or back to the root. */
   zoom(isIn: boolean): void
+  /** Where the lowest row ends, in pixels of the page. */
+  baseY(): number
   remove(): void
 }
 declare global {
@@ -69,6 +71,11 @@ window.bench = {
   },
   zoom(isIn) {
     drawn?.zoom(isIn ? path : [])
+  },
+  baseY() {
+    const box = document.getElementById('root')!
+    const picture = box.querySelector('[role=tree], svg.d3-flame-graph')!
+    return Math.min(picture.getBoundingClientRect().bottom, box.getBoundingClientRect().bottom)
   },
   remove() {
     drawn?.remove()
