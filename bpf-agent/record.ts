@@ -41,6 +41,8 @@ export interface Recording {
   readonly elapsedMs: number
   /** Every expected tick by its fate. Samples of those who were not meant are `filtered`. */
   readonly ticks: Pick<AgentReport, 'expected' | 'idle' | 'received' | 'dropped' | 'stops'>
+  /** Forks, execs and exits that found their ring full: descendants may be missing. */
+  readonly eventsLost: number
   /** Members of the family that live. */
   readonly living: number
 }
@@ -163,6 +165,7 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
       profile: profiles.length === 0 ? undefined : mergeProfiles(profiles),
       elapsedMs,
       ticks: accountTicks({ frequencyHz, cpuMs, idleMs, counters, drained, lostLater }),
+      eventsLost: counters.eventsLost,
       living: family?.living ?? 0,
     }
   } finally {

@@ -103,6 +103,7 @@ function report(asked: Asked, recording: Recording, commandEnd: string | undefin
     throw new Refusal(
       explainNoSamples({
         ...{ words, elapsedMs, frequencyHz: asked.frequency, filtered, lost, commandEnd },
+        expected: ticks.expected,
         living: family === undefined ? undefined : recording.living,
       }),
     )
@@ -112,6 +113,9 @@ function report(asked: Asked, recording: Recording, commandEnd: string | undefin
     `${ticks.received} samples in ${seconds}`,
     filtered > 0 ? `${filtered} of other processes filtered` : '',
     lostWords === '' ? '' : `lost: ${lostWords}`,
+    recording.eventsLost > 0
+      ? `${recording.eventsLost} forks and exits not heard of: descendants may be missing`
+      : '',
   ].filter((fact) => fact !== '')
   const subtitle = `${new Date(profile.timeMs).toISOString()}: ${facts.join('; ')}`
   const written = asked.files.map(

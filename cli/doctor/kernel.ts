@@ -15,7 +15,7 @@ export interface KernelFacts {
   readonly hasCgroup2: boolean
 }
 
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]'
+export const INITIAL_PID_NAMESPACE = 'pid:[4026531836]'
 const CGROUP2_MAGIC = 0x63677270
 
 export function kernelFacts(): KernelFacts {

@@ -33,6 +33,14 @@ describe('who is meant', () => {
     const { family, words } = findTargets({ ...none, command: ['sh', '-c', `\u001b[2J${'x'.repeat(100)}`] })
     expect([family!.living, words]).toEqual([0, `sh -c ?[2J${'x'.repeat(49)}…`])
   })
+  it('cannot be told by PIDs in a container that has its own', () => {
+    for (const wanted of [
+      { ...none, pids: ['1'] },
+      { ...none, command: ['make'] },
+    ])
+      expect(() => findTargets(wanted, 'pid:[4026532201]')).toThrow('--pid=host')
+    expect(findTargets(none, 'pid:[4026532201]').words).toBe('every process')
+  })
   it.each([
     [
       { ...none, pids: ['4194305'] },
@@ -124,6 +132,7 @@ describe('a recording without samples says why', () => {
     words: 'PID 42 (sleep)',
     elapsedMs: 2_000,
     frequencyHz: 97,
+    expected: 388,
     filtered: 12,
     lost: new Map(),
     living: 1,
@@ -131,11 +140,15 @@ describe('a recording without samples says why', () => {
   }
   it.each([
     [{}, 'no samples of PID 42 (sleep) in 2.0 s at 97 Hz (12 of other processes): it was idle. Record while'],
+    [{ lost: new Map([['missed_tick', 1]]) }, '(12 of other processes; lost: missed_tick 1): it was idle'],
     [{ living: 0 }, 'the process has ended'],
     [{ commandEnd: 'ended with 0' }, 'the command ended with 0 before it had used 11 ms of CPU'],
     [{ living: undefined, words: 'cgroup /a' }, 'its processes were idle, or there are none'],
     [{ living: undefined, filtered: 0, words: 'every process' }, 'the machine was idle. `flametrail doctor`'],
-    [{ living: undefined, filtered: 0, lost: new Map([['missed_tick', 9]]) }, '9 were lost (missed_tick 9)'],
+    [
+      { living: undefined, filtered: 0, lost: new Map([['missed_tick', 99]]) },
+      '(lost: missed_tick 99): too many',
+    ],
   ])('%j', (change, sentence) => {
     expect(explainNoSamples({ ...empty, ...change })).toContain(sentence)
   })

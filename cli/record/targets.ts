@@ -1,9 +1,10 @@
 // Who is meant by --pid, --cgroup and the command after --? Together they are a union; none of them is everyone.
 import { type CgroupTree, openCgroupTree } from '../../bpf-agent/host/cgroup-tree.ts'
 import { createFamily, type Family } from '../../bpf-agent/host/family.ts'
-import { readText } from '../../bpf-agent/host/proc.ts'
+import { readLink, readText } from '../../bpf-agent/host/proc.ts'
 import { cgroupFolder, SettingError } from '../../bpf-agent/parts.ts'
 import { Refusal, UsageError } from '../command.ts'
+import { INITIAL_PID_NAMESPACE } from '../doctor/kernel.ts'
 import { printable } from '../output.ts'
 
 export interface Targets {
@@ -22,9 +23,18 @@ export interface Wanted {
 }
 
 /** Finds the processes and cgroups that are meant.
- *  throws  UsageError for what is no PID or no cgroup, Refusal when no process has the PID */
-export function findTargets({ pids, cgroups, command }: Wanted): Targets {
+ *  in      pidNamespace  ours; the kernel numbers samples as the host does, so in another one no PID would fit
+ *  throws  UsageError for what is no PID or no cgroup, Refusal when no process has the PID, or none can be told */
+export function findTargets(
+  { pids, cgroups, command }: Wanted,
+  pidNamespace = readLink('/proc/self/ns/pid'),
+): Targets {
   const tgids = pids.map(parsePid)
+  const isNumberedAsHost = pidNamespace === undefined || pidNamespace === INITIAL_PID_NAMESPACE
+  if (!isNumberedAsHost && tgids.length + command.length > 0)
+    throw new Refusal(
+      '--pid and a command after -- need the PIDs of the host, and this shell has others; start the container with --pid=host, or sample --cgroup or every process',
+    )
   const family = tgids.length > 0 || command.length > 0 ? createFamily() : undefined
   const words = [
     ...tgids.map((tgid) => {

@@ -1,15 +1,16 @@
 // `flametrail record` on the real kernel: a program whose functions and shares are known, the same recording in several
 // formats, a second reader's opinion of pprof, and every way in which nothing comes.
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cgroupMount } from '../../bpf-agent/parts.ts'
 import { launchChromium } from '../browser/chromium.ts'
 import { type Burner, startBurner } from './burner.ts'
-import { finish, flametrail, program, start } from './stream.ts'
+import { eventually, finish, flametrail, program, start } from './stream.ts'
 
 const work = mkdtempSync(path.join(tmpdir(), 'flametrail-e2e-record-'))
 const at = (name: string) => path.join(work, name)
@@ -35,8 +36,9 @@ describe('a program whose truth is known', () => {
   let truth: Awaited<ReturnType<Burner['stop']>>
   beforeAll(async () => {
     burner = await startBurner()
-    const before = burner.nextPhase() // its shares from here on: 2/3, 1/6, 1/6
-    await before
+    // It listens to signals once it burns.
+    await eventually('the program burns', 20_000, () => (burner.cpuSeconds() > 0.2 ? true : undefined))
+    await burner.nextPhase() // from here on its shares are 2/3, 1/6, 1/6
     const names = FILES.flatMap((name) => ['-o', at(name)])
     const run = await flametrail('record', '--pid', String(burner.pid), '-d', '5', '-F', '199', ...names)
     truth = await burner.stop()
@@ -126,6 +128,33 @@ describe('a command', () => {
     expect(sum(stacksOf(read('c.folded')))).toBeGreaterThan(20)
     expect(() => process.kill(Number(read('pid')), 0)).toThrow('ESRCH')
   })
+})
+
+describe('a cgroup', () => {
+  const mount = cgroupMount(readFileSync('/proc/self/mountinfo', 'utf8'))
+  it.skipIf(mount === undefined)(
+    'is sampled with those in it, if cgroups of version 2 are mounted',
+    async () => {
+      const name = `flametrail-record-${process.pid}`
+      const inner = `${mount}/${name}/inner`
+      mkdirSync(inner, { recursive: true })
+      const burn = spawn('sh', ['-c', `echo $$ > ${inner}/cgroup.procs; while :; do :; done`], {
+        stdio: 'ignore',
+      })
+      const burnEnd = new Promise((resolve) => burn.once('close', resolve))
+      try {
+        const { code, stderr } = await flametrail('record', '-d', '2', '--cgroup', name, '-o', at('g.folded'))
+        expect(code, stderr).toBe(0)
+        expect(sum(stacksOf(read('g.folded')))).toBeGreaterThan(50)
+        expect(read('g.folded')).not.toContain('node')
+      } finally {
+        burn.kill('SIGKILL')
+        await burnEnd
+        rmdirSync(inner)
+        rmdirSync(`${mount}/${name}`)
+      }
+    },
+  )
 })
 
 describe('nothing comes', () => {
