@@ -10,7 +10,6 @@ import { createBackendSrv } from './host/backend-srv.ts'
 import { pageUrl } from './host/environment.ts'
 import { loadPlugin, shareModules } from './host/load-plugin.ts'
 import { metaOf, type ProfilePlugin, setDataSource, setServices } from './host/services.ts'
-import { Login } from './page/Login.tsx'
 import { Page } from './page/Page.tsx'
 import { PANELS } from './page/queries.ts'
 import { login } from './page/session.ts'
@@ -79,7 +78,7 @@ function Viewer({
   return (
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
-      {isLoginAsked ? <Login onToken={enter} /> : <Page {...plugin} state={state} onState={change} />}
+      <Page {...plugin} state={state} onState={change} onToken={isLoginAsked ? enter : undefined} />
       <PortalContainer />
     </ThemeContext.Provider>
   )

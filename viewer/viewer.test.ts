@@ -213,6 +213,8 @@ describe('the page', () => {
     ])
     await refusal.getByText('2 files came; one can be opened at a time.').waitFor()
     expect(await page.getByRole('tree').count()).toBe(1)
+    await refusal.getByRole('button').click()
+    await refusal.waitFor({ state: 'detached' })
     await input.setInputFiles({ name: 'a.folded', mimeType: '', buffer: Buffer.from('main;work 3') })
     await page.getByText('file a.folded').waitFor()
     expect(await refusal.count()).toBe(0)
@@ -324,10 +326,14 @@ describe('the page', () => {
     expect(await view.page.getByRole('tree').count()).toBe(0)
   })
 
-  it('lets someone in who brings the token, and no one else', async () => {
+  it('lets someone in who brings the token, and no one else; a file needs none', async () => {
     server.requireToken('flt_good')
     await visit('?from=now-5m')
     const token = view.page.getByLabel('Token', { exact: true })
+    await token.waitFor()
+    await drop([{ name: 'a.folded', bytes: [...Buffer.from('main;work 3')] }])
+    await view.page.getByText('file a.folded').waitFor()
+    await view.page.getByRole('button', { name: 'Close the file' }).click()
     await token.fill('flt_bad')
     await view.page.getByRole('button', { name: 'Open' }).click()
     await view.page.getByText('this token is unknown or has expired').waitFor()

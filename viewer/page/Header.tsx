@@ -63,8 +63,8 @@ function OpenFile({ onFiles }: { readonly onFiles: (files: readonly File[]) => v
       <Button
         variant="secondary"
         icon="folder-open"
-        tooltip="Open a pprof or folded file; it stays in this browser. Dropping one on the page does the same"
-        aria-label="Open a profile file"
+        tooltip="Show a pprof or folded file; it stays in this browser. Dropping one on the page does the same"
+        aria-label="Show a profile file"
         onClick={() => input.current?.click()}
       />
     </>

@@ -19,6 +19,7 @@ import { PanelHost } from '../host/PanelHost.tsx'
 import { afterStroke, marksOf, type Span, withChart, withMark, withoutMark } from './brush.ts'
 import { FileView } from './FileView.tsx'
 import { Header } from './Header.tsx'
+import { Login, type LoginProps } from './Login.tsx'
 import { PANELS, profileQuery, seriesQuery, withQuery } from './queries.ts'
 import { RangeChips } from './RangeChips.tsx'
 import { SeriesChart } from './SeriesChart.tsx'
@@ -36,6 +37,8 @@ export interface PageProps {
   readonly state: PageState
   /** `isFine`: a small step of a move that goes on; the browser's way back leads past it. */
   readonly onState: (state: PageState, isFine?: boolean) => void
+  /** The backend asks who it is: until it knows, only files can be opened. */
+  readonly onToken: LoginProps['onToken'] | undefined
 }
 
 const CHART_HEIGHT_CSS = 144
@@ -43,14 +46,15 @@ const CHART_HEIGHT_CSS = 144
 const TREE_POINTS = 1_000
 const STATUS_EVERY_MS = 10_000 // as often as agents send
 
-export function Page({ dataSource, panels, state, onState }: PageProps) {
+export function Page({ dataSource, panels, state, onState, onToken }: PageProps) {
   const styles = useStyles2(stylesOf)
   const [tick, setTick] = useState(0)
   const refresh = useCallback(() => setTick((last) => last + 1), [])
   const range = useMemo(() => timeRangeOf(state), [state.from, state.to, tick])
-  const status = useStatus(tick)
+  const status = useStatus(tick, onToken === undefined)
   const files = useFiles()
   const [isCut, setCut] = useState(false)
+  const isAsking = files.opened === undefined && onToken === undefined
 
   const setRange = (next: TimeRange) => onState(withChart(state, boundsOf(next), spanOf(next)))
   const linkOf = () => {
@@ -66,7 +70,7 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
         onFiles={files.open}
         onTheme={(theme) => onState({ ...state, theme })}
       >
-        {files.opened !== undefined ? null : (
+        {!isAsking ? null : (
           <>
             <TimeRangePicker
               value={range}
@@ -96,14 +100,16 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
             severity="error"
             title={files.refusal}
             bottomSpacing={0}
-            onRemove={files.close}
+            onRemove={files.dismiss}
             data-testid="flametrail-refusal"
           />
         )}
-        {files.opened === undefined ? (
-          <Body {...{ dataSource, panels, state, onState, range, setRange, refresh, setCut }} />
-        ) : (
+        {files.opened !== undefined ? (
           <FileView key={files.serial} file={files.opened} panels={panels} onClose={files.close} />
+        ) : onToken !== undefined ? (
+          <Login onToken={onToken} />
+        ) : (
+          <Body {...{ dataSource, panels, state, onState, range, setRange, refresh, setCut }} />
         )}
       </main>
       {files.isOver ? <div className={styles.drop}>Drop a pprof or folded file to open it here</div> : null}
@@ -111,7 +117,7 @@ export function Page({ dataSource, panels, state, onState }: PageProps) {
   )
 }
 
-interface BodyProps extends PageProps {
+interface BodyProps extends Omit<PageProps, 'onToken'> {
   readonly range: TimeRange
   readonly setRange: (range: TimeRange) => void
   readonly refresh: () => void
@@ -263,10 +269,11 @@ const spanOf = ({ from, to }: AbsoluteTimeRange | TimeRange): Span => ({
   toMs: to.valueOf(),
 })
 
-/** The backend's state, asked again with every refresh and every 10 s. */
-function useStatus(tick: number): StatusAnswer | undefined {
+/** The backend's state, asked again with every refresh and every 10 s, once someone may ask. */
+function useStatus(tick: number, mayAsk: boolean): StatusAnswer | undefined {
   const [status, setStatus] = useState<StatusAnswer>()
   useEffect(() => {
+    if (!mayAsk) return
     const controller = new AbortController()
     const ask = async () => {
       const answer = await readStatus(controller.signal)
@@ -278,7 +285,7 @@ function useStatus(tick: number): StatusAnswer | undefined {
       controller.abort()
       clearInterval(timer)
     }
-  }, [tick])
+  }, [tick, mayAsk])
   return status
 }
 

@@ -12,6 +12,8 @@ export interface ShownFile {
   readonly isOver: boolean
   readonly open: (files: readonly File[]) => void
   readonly close: () => void
+  /** The refusal was read. */
+  readonly dismiss: () => void
 }
 
 export function useFiles(): ShownFile {
@@ -59,5 +61,6 @@ export function useFiles(): ShownFile {
     setOpened(undefined)
     setRefusal(undefined)
   }, [])
-  return { opened, serial, refusal, isOver, open, close }
+  const dismiss = useCallback(() => setRefusal(undefined), [])
+  return { opened, serial, refusal, isOver, open, close, dismiss }
 }
