@@ -2,7 +2,7 @@
 
 import { css } from '@emotion/css'
 import { type GrafanaTheme2, LoadingState, type PanelData, type PanelPlugin } from '@grafana/data'
-import { IconButton, useStyles2 } from '@grafana/ui'
+import { ErrorBoundaryAlert, IconButton, useStyles2 } from '@grafana/ui'
 import React, { useMemo, useState } from 'react'
 import type { Profile } from '#profile/model/profile'
 import { PanelHost } from '../host/PanelHost.tsx'
@@ -24,12 +24,6 @@ export function FileView({ file, panels, onClose }: FileViewProps) {
   const [view, setView] = useState<View>('flame')
   const [chosen, setChosen] = useState(file.first)
   const profile = file.profiles[chosen]!
-  const data = useMemo((): PanelData => {
-    const { timeMs, durationMs } = profile
-    const bounds = { from: String(timeMs), to: String(timeMs + Math.max(1, durationMs)) }
-    const timeRange = timeRangeOf(timeMs > 0 ? bounds : DEFAULT_STATE)
-    return { state: LoadingState.Done, series: [frameOf(profile, view === 'iceberg')], timeRange }
-  }, [profile, view])
   return (
     <>
       <section className={styles.line} aria-label="File" data-testid="flametrail-file">
@@ -56,20 +50,38 @@ export function FileView({ file, panels, onClose }: FileViewProps) {
       <ViewBox views={FILE_VIEWS} view={view} isLoading={false} onView={setView}>
         {({ widthCss, heightCss }) =>
           widthCss === 0 ? null : (
-            <PanelHost
-              key={`${view} ${chosen}`}
-              plugin={panels[view]}
-              data={data}
-              range={data.timeRange}
-              widthCss={widthCss}
-              heightCss={heightCss}
-              onRange={() => undefined}
-              firstOptions={hasMappings(profile) ? {} : BY_FUNCTION}
-            />
+            <ErrorBoundaryAlert boundaryName="file" dependencies={[profile, view]}>
+              <Picture key={`${view} ${chosen}`} {...{ profile, view, panels, widthCss, heightCss }} />
+            </ErrorBoundaryAlert>
           )
         }
       </ViewBox>
     </>
+  )
+}
+
+function Picture(props: {
+  readonly profile: Profile
+  readonly view: View
+  readonly panels: FileViewProps['panels']
+  readonly widthCss: number
+  readonly heightCss: number
+}) {
+  const { profile, view, panels, widthCss, heightCss } = props
+  const data = useMemo((): PanelData => {
+    const { timeMs, durationMs } = profile
+    const bounds = { from: String(timeMs), to: String(timeMs + Math.max(1, durationMs)) }
+    const timeRange = timeRangeOf(timeMs > 0 ? bounds : DEFAULT_STATE)
+    return { state: LoadingState.Done, series: [frameOf(profile, view === 'iceberg')], timeRange }
+  }, [profile, view])
+  return (
+    <PanelHost
+      {...{ data, widthCss, heightCss }}
+      plugin={panels[view]}
+      range={data.timeRange}
+      onRange={() => undefined}
+      firstOptions={hasMappings(profile) ? {} : BY_FUNCTION}
+    />
   )
 }
 

@@ -76,6 +76,12 @@ describe('openFile', () => {
     expect(await refusal(large)).toMatch(/67,108,865 bytes; 67,108,864 can be opened/)
   })
 
+  it('says so where the browser cannot read it', async () => {
+    const arrayBuffer = () => Promise.reject(new DOMException('A requested file could not be found'))
+    const folder = { name: 'profiles', size: 4_096, arrayBuffer } as unknown as File
+    expect(await refusal(folder)).toMatch(/^profiles: it cannot be read .* Folders are not opened/)
+  })
+
   it('stops where a small file swells beyond what is allowed', async () => {
     const bomb = gzipSync(new Uint8Array(INFLATED_BYTES_MAX + 1), { level: 1 })
     expect(await refusal(file(bomb))).toMatch(/inflates to more than 268,435,456 bytes/)

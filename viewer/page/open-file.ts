@@ -57,8 +57,9 @@ export async function openFile(file: File): Promise<Result<OpenedFile>> {
     return refuse(
       `the file has ${grouped(file.size)} bytes; ${grouped(FILE_BYTES_MAX)} can be opened here. Import larger ones: flametrail import.`,
     )
-  const raw = new Uint8Array(await file.arrayBuffer())
-  const bytes = isGzip(raw) ? await inflate(raw) : success(raw)
+  const raw = await readAll(file)
+  if (!raw.ok) return refuse(raw.error.message)
+  const bytes = isGzip(raw.value) ? await inflate(raw.value) : raw
   if (!bytes.ok) return refuse(bytes.error.message)
   const read = isText(bytes.value) ? readFolded(bytes.value) : readPprof(bytes.value)
   if (!read.ok) return refuse(read.error.message)
@@ -108,6 +109,16 @@ function truncatedOf(tree: CallTree): number {
     if (tree.depth[node] === 1 && tree.frames.name[tree.frame[node]!] === TRUNCATED_NAME)
       return tree.total[node]!
   return 0
+}
+
+async function readAll(file: File): Promise<Result<Uint8Array<ArrayBuffer>>> {
+  try {
+    return success(new Uint8Array(await file.arrayBuffer()))
+  } catch (error) {
+    // How a browser says that a file is a folder, is gone, or may not be read.
+    if (!(error instanceof DOMException)) throw error
+    return failure(`it cannot be read (${error.message}). Folders are not opened, only files in them.`)
+  }
 }
 
 /** Bytes of a gzip file, at most INFLATED_BYTES_MAX of them: a few kilobytes can be made to swell without end. */
