@@ -71,7 +71,13 @@ async function measureCase({ name, frequency }: (typeof CASES)[number], { emit }
       const cost = await costOf(agent.child, wire.bytes)
       emit({ case: name, metric: 'cpu_share', value: cost.cpuShare * 100, unit: '%', better: 'lower' })
       emit({ case: name, metric: 'rss', value: cost.rssBytes / 1e6, unit: 'MB', better: 'lower' })
-      emit({ case: name, metric: 'wire', value: cost.wireBytesPer10s / 1e3, unit: 'kB/10s', better: 'lower' })
+      emit({
+        case: name,
+        metric: 'wire',
+        value: cost.wireBytesPer10s / 1e3,
+        unit: 'kB per 10 s',
+        better: 'lower',
+      })
       if (cost.wireBytesPer10s === 0) throw new Error(`nothing was sent. The agent said:\n${agent.stderr()}`)
     } finally {
       await stop(agent)
