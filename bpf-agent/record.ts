@@ -145,6 +145,7 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
     while (!isOver()) {
       const restMs = options.durationMs - (clock.monotonicMs() - startMs)
       await Promise.race([options.stopped, sleep(Math.max(1, Math.min(TICK_MS, restMs)))])
+      if (isOver()) break // the last samples are read below, when nothing ticks any more
       tick()
       options.onProgress?.({
         elapsedMs: clock.monotonicMs() - startMs,

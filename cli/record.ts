@@ -37,7 +37,7 @@ export const record: Command = {
     const durationMs = values.duration || (command.length > 0 ? Number.POSITIVE_INFINITY : DURATION_MS)
     const files: OutputFile[] = []
     try {
-      for (const path of values.output) files.push(openOutput(path))
+      for (const path of new Set(values.output)) files.push(openOutput(path))
       return await run({ ...values, durationMs, command, targets, files })
     } finally {
       for (const file of files) file.discard()

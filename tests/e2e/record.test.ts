@@ -7,6 +7,10 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mergeProfiles } from '#profile/model/merge-profiles'
+import { printFolded } from '#profile/wire/folded'
+import { decodeOtlpProfiles } from '#profile/wire/otlp-profiles'
+import { limitsOf } from '../../backend/limits.ts'
 import { cgroupMount } from '../../bpf-agent/parts.ts'
 import { launchChromium } from '../browser/chromium.ts'
 import { type Burner, startBurner } from './burner.ts'
@@ -80,6 +84,16 @@ describe('a program whose truth is known', () => {
     })
     expect(seen.found).toMatch(/^\d+ frames?, \d+\.\d % of the whole$/)
     expect(seen.title).toContain(`PID ${burner.pid} (`)
+  })
+
+  it('is the same in OTLP', () => {
+    const request = decodeOtlpProfiles(readFileSync(at('a.otlp')), {
+      limits: limitsOf(),
+      receivedMs: Date.now(),
+    })
+    if (!request.ok) throw new Error(request.error.message)
+    const inOtlp = stacksOf(printFolded(mergeProfiles(request.value.profiles)))
+    expect([...inOtlp].sort()).toEqual([...stacksOf(read('a.folded'))].sort())
   })
 
   const go = findGo()
@@ -183,7 +197,7 @@ describe('nothing comes', () => {
   it('from a wrong PID', () => refused(/--pid 4194305: no process has this PID here/, 1, '--pid', '4194305'))
   it('from a PID that is none', () => refused(/--pid nginx: a PID is a number/, 2, '--pid', 'nginx'))
   it('from a command that does nothing', () =>
-    refused(/the command ended with 0 before it had used/, 1, '--', 'true'))
+    refused(/the command ended with 0 before it had used 1000 ms/, 1, '-F', '1', '--', 'true'))
   it('from a command that is not there', () => refused(/cannot run \/no\/such: /, 1, '--', '/no/such'))
   it('from a cgroup that is not there', () =>
     refused(/--cgroup \/no\/such\.slice: /, 2, '--cgroup', '/no/such.slice'))
