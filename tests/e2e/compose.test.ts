@@ -143,7 +143,13 @@ const childrenOf = (pid: number) =>
 
 let backend: Run
 let agent: Run
+// The services run as users of their own. Where / itself is closed to all but root, as in some bare chroots, no such user
+// can load even the C library.
+const isClosed = (statSync('/').mode & 0o001) === 0
+const where = isClosed ? ' (not run: / is closed to other users here)' : ''
+
 beforeAll(async () => {
+  if (isClosed) return
   work = mkdtempSync(path.join(tmpdir(), 'flametrail-compose-'))
   chmodSync(work, 0o755)
   ports.set('4040', await freePort()).set('4041', await freePort())
@@ -154,12 +160,13 @@ beforeAll(async () => {
   await healthy('agent', agent)
 })
 afterAll(async () => {
+  if (isClosed) return
   await stop(agent)
   await stop(backend)
   rmSync(work, { recursive: true, force: true })
 })
 
-describe('as the compose file starts them', () => {
+describe.skipIf(isClosed)(`as the compose file starts them${where}`, () => {
   it('the agent samples, and the backend shows it to the holder of the read token', async () => {
     // Named functions of the kernel want SYSLOG, those of programs SYS_PTRACE and DAC_READ_SEARCH.
     const named = ({ name, mapping }: TopAnswer, isKernel: boolean) =>
