@@ -6,15 +6,13 @@ import { describe, expect, it } from 'vitest'
 
 const root = path.resolve(import.meta.dirname, '..')
 const read = (name: string) => readFileSync(path.join(root, name), 'utf8')
-const HOUSEHOLDS = ['profile', 'bpf-agent', 'backend', 'src', 'viewer', 'cli', 'tests']
+const HOUSEHOLDS = ['profile', 'bpf-agent', 'backend', 'src', 'viewer', 'cli', 'tests', 'bench']
 const SOURCE = /\.(tsx?|c|h|mjs)$/
 
 /** Backticked words that look like paths of this repository: `backend/store/store.ts`, `profile/tree/`. */
 export function pathsNamedBy(markdown: string): string[] {
   const words = [...markdown.matchAll(/`([^`\s]+)`/g)].map(([, word]) => word!)
-  const top = new RegExp(
-    `^(${[...HOUSEHOLDS, 'scripts', 'docs', 'bench', 'provisioning', '.ci'].join('|')})/`,
-  )
+  const top = new RegExp(`^(${[...HOUSEHOLDS, 'scripts', 'docs', 'provisioning', '.ci'].join('|')})/`)
   return [...new Set(words.filter((word) => top.test(word) && !/[*{}…<>]/.test(word)))]
 }
 
