@@ -5,6 +5,7 @@ import path from 'node:path'
 import { rspack } from '@rspack/core'
 import nodeConfig from '../rspack.node.config.mjs'
 import viewerConfig from '../rspack.viewer.config.mjs'
+import { bundle } from './bundle.mjs'
 import { root } from './setup.mjs'
 
 const words = process.argv.slice(2)
@@ -29,20 +30,6 @@ function bundlePage() {
     entry: { page: './bench/flamegraph-page.tsx' },
     output: { path: path.join(root, 'build/bench-page'), filename: '[name].js', publicPath: '' },
     plugins: viewerConfig.plugins.filter((plugin) => !(plugin instanceof rspack.HtmlRspackPlugin)),
-  })
-}
-
-function bundle(config) {
-  return new Promise((resolve, reject) => {
-    const compiler = rspack(config)
-    compiler.run((failure, stats) => {
-      compiler.close(() => {
-        if (failure) reject(failure)
-        else if (stats.hasErrors())
-          reject(new Error(stats.toString({ preset: 'errors-only', colors: false }).slice(0, 8_000)))
-        else resolve()
-      })
-    })
   })
 }
 

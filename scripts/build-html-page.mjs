@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { rspack } from '@rspack/core'
 import { scriptRule } from '../rspack.plugin.config.mjs'
+import { bundle } from './bundle.mjs'
 import { root, say } from './setup.mjs'
 
 /** What a page carries beside its profile; d3-flame-graph and what it needs of d3 is some 25 kB of it. */
@@ -14,26 +15,28 @@ const GZIP_MAX = 40_000
 /** Writes html-page.js and html-page.css into a folder; throws the bundler's errors, or what a page could not hold.
  *  out  their texts */
 export async function buildHtmlPage(folder = path.join(root, 'build')) {
-  const packages = await bundle({
-    mode: 'production',
-    target: ['web', 'es2020'],
-    devtool: false,
-    context: root,
-    entry: { 'html-page': './profile/picture/page/page.ts' },
-    output: { path: folder, filename: '[name].js', cssFilename: '[name].css', iife: true },
-    resolve: { extensions: ['.ts', '.mjs', '.js'] },
-    module: { rules: [scriptRule('es2020'), { test: /\.css$/, type: 'css' }] },
-    optimization: {
-      splitChunks: false,
-      runtimeChunk: false,
-      minimizer: [
-        new rspack.SwcJsMinimizerRspackPlugin({ extractComments: false }),
-        new rspack.LightningCssMinimizerRspackPlugin(),
-      ],
-    },
-    performance: { hints: false },
-    stats: 'errors-warnings',
-  })
+  const packages = packagesIn(
+    await bundle({
+      mode: 'production',
+      target: ['web', 'es2020'],
+      devtool: false,
+      context: root,
+      entry: { 'html-page': './profile/picture/page/page.ts' },
+      output: { path: folder, filename: '[name].js', cssFilename: '[name].css', iife: true },
+      resolve: { extensions: ['.ts', '.mjs', '.js'] },
+      module: { rules: [scriptRule('es2020'), { test: /\.css$/, type: 'css' }] },
+      optimization: {
+        splitChunks: false,
+        runtimeChunk: false,
+        minimizer: [
+          new rspack.SwcJsMinimizerRspackPlugin({ extractComments: false }),
+          new rspack.LightningCssMinimizerRspackPlugin(),
+        ],
+      },
+      performance: { hints: false },
+      stats: 'errors-warnings',
+    }),
+  )
   const read = (name) => {
     const file = path.join(folder, name)
     if (!existsSync(file)) throw new Error(`the bundler made no ${name}`)
@@ -71,20 +74,6 @@ function noticeOf(packages) {
   })
   const texts = [...terms].map(([name, text]) => `${name}:\n${text}`)
   return `/*!\n${[...lines, ...texts].join('\n').replaceAll('*/', '* /').replaceAll('\r', '')}\n*/\n`
-}
-
-function bundle(config) {
-  return new Promise((resolve, reject) => {
-    const compiler = rspack(config)
-    compiler.run((failure, stats) => {
-      compiler.close(() => {
-        if (failure) reject(failure)
-        else if (stats.hasErrors())
-          reject(new Error(stats.toString({ preset: 'errors-only', colors: false })))
-        else resolve(packagesIn(stats))
-      })
-    })
-  })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -14,9 +14,9 @@ import {
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { rspack } from '@rspack/core'
 import pluginConfig, { PLUGINS } from '../rspack.plugin.config.mjs'
 import viewerConfig from '../rspack.viewer.config.mjs'
+import { bundle } from './bundle.mjs'
 import { root, say } from './setup.mjs'
 
 /** Data source and one panel, compressed: what a page with us loads more than one without, and must not be felt. */
@@ -91,20 +91,6 @@ function replaceDirectory(source, target) {
   if (existsSync(target)) renameSync(target, old)
   renameSync(source, target)
   rmSync(old, { recursive: true, force: true })
-}
-
-function bundle(config) {
-  return new Promise((resolve, reject) => {
-    const compiler = rspack(config)
-    compiler.run((failure, stats) => {
-      compiler.close(() => {
-        if (failure) reject(failure)
-        else if (stats.hasErrors())
-          reject(new Error(stats.toString({ preset: 'errors-only', colors: false }).slice(0, 8_000)))
-        else resolve()
-      })
-    })
-  })
 }
 
 function checkSize(what, bytes, allowed) {

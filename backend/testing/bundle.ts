@@ -3,7 +3,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { rspack } from '@rspack/core'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
@@ -13,17 +12,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export async function bundle(entry: Readonly<Record<string, string>>) {
   mkdirSync(path.join(root, 'build'), { recursive: true })
   const directory = mkdtempSync(path.join(root, 'build', 'test-'))
-  const { default: config } = await import(pathToFileURL(path.join(root, 'rspack.node.config.mjs')).href)
-  const compiler = rspack({ ...config, entry, output: { ...config.output, path: directory } })
-  await new Promise<void>((resolve, reject) => {
-    compiler.run((failure, stats) => {
-      compiler.close(() => {
-        if (failure) reject(failure)
-        else if (stats?.hasErrors()) reject(new Error(stats.toString({ preset: 'errors-only' })))
-        else resolve()
-      })
-    })
-  })
+  const load = (file: string) => import(pathToFileURL(path.join(root, file)).href)
+  const { default: config } = await load('rspack.node.config.mjs')
+  const { bundle: runBundler } = await load('scripts/bundle.mjs')
+  await runBundler({ ...config, entry, output: { ...config.output, path: directory } })
   return {
     urls: Object.fromEntries(
       Object.keys(entry).map((name) => [name, pathToFileURL(path.join(directory, `${name}.mjs`))]),

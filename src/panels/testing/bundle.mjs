@@ -2,10 +2,11 @@
 import path from 'node:path'
 import { rspack } from '@rspack/core'
 import viewerConfig from '../../../rspack.viewer.config.mjs'
+import { bundle } from '../../../scripts/bundle.mjs'
 
 /** Writes page.js into a folder; throws the bundler's errors. */
-export function bundlePage(folder) {
-  const compiler = rspack({
+export async function bundlePage(folder) {
+  await bundle({
     ...viewerConfig,
     mode: 'development',
     devtool: false,
@@ -14,14 +15,5 @@ export function bundlePage(folder) {
     optimization: { splitChunks: false, minimize: false },
     plugins: viewerConfig.plugins.filter((plugin) => !(plugin instanceof rspack.HtmlRspackPlugin)),
   })
-  return new Promise((resolve, reject) => {
-    compiler.run((failure, stats) => {
-      compiler.close(() => {
-        if (failure) reject(failure)
-        else if (stats.hasErrors())
-          reject(new Error(stats.toString({ preset: 'errors-only', colors: false })))
-        else resolve(path.join(folder, 'page.js'))
-      })
-    })
-  })
+  return path.join(folder, 'page.js')
 }
