@@ -1,6 +1,6 @@
 // What do agents and collectors send? OTLP profiles (v1development), both ways: the door to the files beside it.
 //
-//   bytes ─► proto-reader ─► otlp-layout ─► otlp-dictionary, otlp-stacks ─► otlp-samples, otlp-labels ─► Profile[]
+//   bytes ─► proto-reader ─► otlp-layout ─► otlp-dictionary, otlp-stacks, stack-rows ─► otlp-samples, otlp-labels ─► Profile[]
 //   Profile[] ─► otlp-encode ─► bytes
 import { fromJsonString, toBinary } from '@bufbuild/protobuf'
 import { failure, type Result } from '../model/result.ts'

@@ -9,10 +9,10 @@ import { failure, type Result, success } from '../model/result.ts'
 import { type Cut, grouped, type OtlpLimits, ProfileRefused, RequestRefused, Tally } from './otlp-limits.ts'
 import { wholeMs, YEAR_2000_MS } from './otlp-samples.ts'
 import { LABEL, OURS, PROFILE, SAMPLE } from './pprof-fields.ts'
-import { PprofStacks } from './pprof-stacks.ts'
 import { PprofTables } from './pprof-tables.ts'
 import { typeOfColumn } from './pprof-types.ts'
 import { LENGTH, MalformedBytes, ProtoReader, VARINT } from './proto-reader.ts'
+import { StackRows } from './stack-rows.ts'
 
 export interface PprofOptions {
   /** tableEntries, samplesMax, stackDepth, stringBytes and the bounds of labels are asked. */
@@ -84,7 +84,7 @@ class PprofDecoder {
   readonly #options: PprofOptions
   readonly #cut = new Tally()
   readonly #tables: PprofTables
-  readonly #stacks: PprofStacks
+  readonly #stacks: StackRows
   readonly #warnings: string[] = []
   readonly #labelSets: Labels[] = []
   readonly #labelSetIds = new Map<string, number>()
@@ -94,7 +94,7 @@ class PprofDecoder {
     this.#options = options
     const { limits } = options
     this.#tables = new PprofTables(bytes, { limits, cut: this.#cut })
-    this.#stacks = new PprofStacks(this.#tables, { depthMax: limits.stackDepth, cut: this.#cut })
+    this.#stacks = new StackRows(this.#tables, { depthMax: limits.stackDepth, cut: this.#cut })
   }
 
   decode(): PprofFile {

@@ -1,6 +1,6 @@
 // What do Go, Node, Rust and `go tool pprof` read and write? pprof, both ways: the door to the files beside it.
 //
-//   bytes ─► proto-reader ─► pprof-tables, pprof-stacks ─► pprof-decode, pprof-types ─► Profile[]
+//   bytes ─► proto-reader ─► pprof-tables, stack-rows ─► pprof-decode, pprof-types ─► Profile[]
 //   Profile ─► pprof-encode ─► bytes
 //
 // On disk and on the wire these bytes are usually gzipped; inflating and deflating is the caller's, who bounds it.

@@ -1,6 +1,6 @@
 // How do stacks that come one after the other become a trie? Each is cut to a depth and kept as a row; then the rows are
-// sorted. Sorted neighbors share their prefix, so each node is appended once, and no choice of hostile bytes makes a lookup
-// slow (the idea of otlp-stacks.ts, whose stacks come by index).
+// sorted. Not by hashing (parent, location): sorted neighbors share their prefix, so each node is appended once, and no
+// choice of hostile bytes makes a lookup slow. OTLP and pprof both end here.
 import { int32Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import type { StackTable } from '../model/stack-table.ts'
@@ -15,7 +15,7 @@ export interface Locations {
   addMarker(text: string): number
 }
 
-export class PprofStacks {
+export class StackRows {
   readonly #locations: Locations
   readonly #depthMax: number
   readonly #cut: Tally
@@ -34,6 +34,11 @@ export class PprofStacks {
   /** Adds a location to the stack at hand, leaf first. */
   push(location: number): void {
     this.#path.push(location)
+  }
+
+  /** Forgets the stack at hand: one of its locations is none. */
+  drop(): void {
+    this.#path.truncate(this.#start.at(this.#start.length - 1))
   }
 
   /** Ends the stack at hand; stacks count from 0. */
