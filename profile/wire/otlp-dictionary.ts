@@ -2,15 +2,13 @@
 // columns of a Profile that all profiles of the request share. Row 0 of each table stands for "none".
 // A row that points outside its tables is marked bad: it refuses the profiles that use it, not the request.
 
-import { int32Column, uint8Column, uint32Column } from '../model/growing-column.ts'
+import { uint8Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
-import { type Profile, TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
+import { TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
 import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
 import { OtlpTexts, Slices } from './otlp-texts.ts'
 import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
-
-/** The tables of a Profile without its stacks. */
-export type SharedTables = Pick<Profile, 'strings' | 'functions' | 'mappings' | 'locations' | 'lines'>
+import { buildIdAsHex, lineNumber, type SharedTables, TableColumns } from './table-columns.ts'
 
 const ROW_ATTRIBUTES_MAX = 128 // of one mapping, location or sample; OTel's SDKs allow 128 on anything
 
@@ -24,22 +22,10 @@ export class OtlpDictionary {
   /** Rows of the stack table: otlp-stacks.ts reads those that samples point at. */
   readonly stackSlices = new Slices()
 
-  readonly #functionName = uint32Column()
-  readonly #functionSystemName = uint32Column()
-  readonly #functionFile = uint32Column()
-  readonly #functionLine = uint32Column()
+  readonly #columns = new TableColumns()
   readonly #functionBad = uint8Column()
-  readonly #mappingFile = uint32Column()
-  readonly #mappingBuildId = uint32Column()
   readonly #mappingBad = uint8Column()
-  readonly #locationMapping = int32Column()
-  readonly #addressHigh = uint32Column()
-  readonly #addressLow = uint32Column()
-  readonly #kind = uint32Column()
-  readonly #lineStart = uint32Column()
   readonly #locationBad = uint8Column()
-  readonly #lineFunction = uint32Column()
-  readonly #lineNumber = uint32Column()
   /** Attributes of the row just read. */
   readonly #attributeIndices: number[] = []
   /** Row of the attribute table → the location kind it says as a row of `strings`; 0: it says something else. */
@@ -95,50 +81,27 @@ export class OtlpDictionary {
   }
 
   get locationCount(): number {
-    return this.#locationMapping.length
+    return this.#columns.locationCount
   }
 
   isGoodLocation(index: number): boolean {
     return index >= 0 && index < this.#locationBad.length && this.#locationBad.at(index) === 0
   }
 
-  /** How many frames a location is: its inlined functions, or one without a name. */
   frameCount(location: number): number {
-    const stop =
-      location + 1 < this.#lineStart.length ? this.#lineStart.at(location + 1) : this.#lineFunction.length
-    return Math.max(1, stop - this.#lineStart.at(location))
+    return this.#columns.frameCount(location)
   }
 
   /** A location that is a sentence, not code: "[12 frames cut]". */
   addMarker(text: string): number {
-    this.#pushLocation({ mapping: NONE, high: 0, low: 0, kind: 0, bad: false })
-    this.#pushLine(this.#addFunction(text), 0)
-    return this.locationCount - 1
+    this.#functionBad.push(0)
+    this.#locationBad.push(0)
+    return this.#columns.pushMarker(this.texts.intern(text))
   }
 
   /** The columns, when no row will be added any more. */
   finish(): SharedTables {
-    const lineStart = new Uint32Array(this.locationCount + 1)
-    lineStart.set(this.#lineStart.finish())
-    lineStart[this.locationCount] = this.#lineFunction.length
-    return {
-      strings: this.texts.list,
-      functions: {
-        name: this.#functionName.finish(),
-        systemName: this.#functionSystemName.finish(),
-        file: this.#functionFile.finish(),
-        startLine: this.#functionLine.finish(),
-      },
-      mappings: { file: this.#mappingFile.finish(), buildId: this.#mappingBuildId.finish() },
-      locations: {
-        mapping: this.#locationMapping.finish(),
-        addressHigh: this.#addressHigh.finish(),
-        addressLow: this.#addressLow.finish(),
-        kind: this.#kind.finish(),
-        lineStart,
-      },
-      lines: { function: this.#lineFunction.finish(), line: this.#lineNumber.finish() },
-    }
+    return this.#columns.finish(this.texts.list)
   }
 
   #readFunctions(functions: Slices): void {
@@ -151,10 +114,12 @@ export class OtlpDictionary {
         if (reader.field <= 4 && reader.wire === VARINT) row[reader.field] = reader.signed()
       const [name, systemName, file] = [row[1]!, row[2]!, row[3]!].map((index) => this.texts.row(index))
       const isBad = name === NONE || systemName === NONE || file === NONE
-      this.#functionName.push(isBad ? 0 : name || systemName!)
-      this.#functionSystemName.push(isBad ? 0 : systemName || name!)
-      this.#functionFile.push(isBad ? 0 : file!)
-      this.#functionLine.push(lineNumber(row[4]!))
+      this.#columns.pushFunction({
+        name: isBad ? 0 : name || systemName!,
+        systemName: isBad ? 0 : systemName || name!,
+        file: isBad ? 0 : file!,
+        startLine: lineNumber(row[4]!),
+      })
       this.#functionBad.push(isBad ? 1 : 0)
     }
   }
@@ -171,8 +136,7 @@ export class OtlpDictionary {
       }
       const fileId = this.texts.row(file)
       const isBad = fileId === NONE || this.#hasForeignAttribute()
-      this.#mappingFile.push(isBad ? 0 : fileId)
-      this.#mappingBuildId.push(isBad ? 0 : this.texts.intern(this.#buildId()))
+      this.#columns.pushMapping(isBad ? 0 : fileId, isBad ? 0 : this.texts.intern(this.#buildId()))
       this.#mappingBad.push(isBad ? 1 : 0)
     }
   }
@@ -184,7 +148,7 @@ export class OtlpDictionary {
     if (locations.length === 0) this.#pushLocation({ mapping: NONE, high: 0, low: 0, kind: 0, bad: false })
     for (let i = 0; i < locations.length; i++) {
       reader.enter(locations.start.at(i), locations.stop.at(i))
-      const firstLine = this.#lineFunction.length
+      const firstLine = this.#columns.lineCount
       let [mapping, high, low, isBad] = [0, 0, 0, false]
       this.#attributeIndices.length = 0
       while (reader.next()) {
@@ -196,14 +160,13 @@ export class OtlpDictionary {
           if (!this.#readLine(line, firstLine)) isBad = true
         } else if (field === 4) this.#readAttributeIndices(reader)
       }
-      const hasMapping = mapping >= 0 && mapping < Math.max(1, this.#mappingFile.length)
+      const hasMapping = mapping >= 0 && mapping < Math.max(1, this.#columns.mappingFile.length)
       if (!hasMapping || (mapping > 0 && this.#mappingBad.at(mapping) === 1) || this.#hasForeignAttribute())
         isBad = true
       const kindId = isBad ? 0 : this.#frameKind()
       const isTruncated = this.texts.list[kindId] === TRUNCATED_KIND
       if (isBad || isTruncated) {
-        this.#lineFunction.truncate(firstLine)
-        this.#lineNumber.truncate(firstLine)
+        this.#columns.truncateLines(firstLine)
       }
       const isMapped = !isBad && mapping > 0
       this.#pushLocation({
@@ -216,7 +179,7 @@ export class OtlpDictionary {
       })
       if (isTruncated) {
         if (truncated === NONE) truncated = this.#addFunction(TRUNCATED_NAME)
-        this.#pushLine(truncated, 0)
+        this.#columns.pushLine(truncated, 0)
       }
     }
   }
@@ -233,20 +196,16 @@ export class OtlpDictionary {
     if (!isGood) return false
     this.countRows(1)
     // A location deeper than a whole stack may be is hostile; its outermost callers are left out, and counted.
-    if (this.#lineFunction.length - firstLine < this.#limits.stackDepth)
-      this.#pushLine(index, lineNumber(number))
+    if (this.#columns.lineCount - firstLine < this.#limits.stackDepth)
+      this.#columns.pushLine(index, lineNumber(number))
     else this.#cut.add('location_lines')
     return true
   }
 
   #addFunction(name: string): number {
     const id = this.texts.intern(name)
-    this.#functionName.push(id)
-    this.#functionSystemName.push(id)
-    this.#functionFile.push(0)
-    this.#functionLine.push(0)
     this.#functionBad.push(0)
-    return this.#functionName.length - 1
+    return this.#columns.pushFunction({ name: id, systemName: id, file: 0, startLine: 0 })
   }
 
   #pushLocation(row: {
@@ -257,17 +216,8 @@ export class OtlpDictionary {
     readonly bad: boolean
     readonly firstLine?: number
   }): void {
-    this.#locationMapping.push(row.mapping)
-    this.#addressHigh.push(row.high)
-    this.#addressLow.push(row.low)
-    this.#kind.push(row.kind)
     this.#locationBad.push(row.bad ? 1 : 0)
-    this.#lineStart.push(row.firstLine ?? this.#lineFunction.length)
-  }
-
-  #pushLine(functionId: number, line: number): void {
-    this.#lineFunction.push(functionId)
-    this.#lineNumber.push(line)
+    this.#columns.pushLocation({ ...row, firstLine: row.firstLine ?? this.#columns.lineCount })
   }
 
   #readAttributeIndices(reader: ProtoReader): void {
@@ -306,16 +256,8 @@ export class OtlpDictionary {
   #buildId(): string {
     for (const kind of ['gnu', 'go', 'htlhash']) {
       const id = this.#attributeOf(`process.executable.build_id.${kind}`)
-      if (id === '') continue
-      if (/^[0-9a-fA-F]+$/.test(id)) return id.toLowerCase().slice(0, 256)
-      // Go's is base64 and slashes: its bytes in hex can be turned back.
-      return Array.from(new TextEncoder().encode(id.slice(0, 128)), (byte) =>
-        byte.toString(16).padStart(2, '0'),
-      ).join('')
+      if (id !== '') return buildIdAsHex(id)
     }
     return ''
   }
 }
-
-/** A line number as 32 bits; what cannot be one is unknown. */
-const lineNumber = (line: number): number => (line > 0 && line < 2 ** 32 ? line : 0)

@@ -1,13 +1,12 @@
 // What do the tables of a pprof hold? Its strings, mappings, functions and locations, turned into the columns that all
 // profiles of the file share. pprof names rows by ids of the sender's choice, any 64 bits but 0, each once.
-import { int32Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import { TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
-import type { SharedTables } from './otlp-dictionary.ts'
 import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
 import { OtlpTexts, Slices } from './otlp-texts.ts'
 import { FUNCTION, LINE, LOCATION, MAPPING, OURS, PROFILE } from './pprof-fields.ts'
 import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
+import { buildIdAsHex, lineNumber, type SharedTables, TableColumns } from './table-columns.ts'
 
 export class PprofTables {
   readonly #bytes: Uint8Array
@@ -20,23 +19,11 @@ export class PprofTables {
   readonly samples = new Slices()
 
   readonly #mappings = new RowsById('mapping')
-  readonly #mappingFile = uint32Column()
-  readonly #mappingBuildId = uint32Column()
   /** Start less offset, by mapping row, for those that have one: what to take off an address. */
   readonly #bias = new Map<number, { readonly start: bigint; readonly offset: bigint }>()
   readonly #functions = new RowsById('function')
-  readonly #functionName = uint32Column()
-  readonly #functionSystemName = uint32Column()
-  readonly #functionFile = uint32Column()
-  readonly #functionLine = uint32Column()
   readonly #locations = new RowsById('location')
-  readonly #locationMapping = int32Column()
-  readonly #addressHigh = uint32Column()
-  readonly #addressLow = uint32Column()
-  readonly #kind = uint32Column()
-  readonly #lineStart = uint32Column()
-  readonly #lineFunction = uint32Column()
-  readonly #lineNumber = uint32Column()
+  readonly #columns = new TableColumns()
 
   /** Reads all tables; throws MalformedBytes, and RequestRefused for ids and indexes of nothing, ids twice, and more rows
    *  than limits.tableEntries. */
@@ -87,45 +74,18 @@ export class PprofTables {
     return this.#locations.row(id)
   }
 
-  /** How many frames a location is: its inlined functions, or one without a name. */
   frameCount(location: number): number {
-    const stop =
-      location + 1 < this.#lineStart.length ? this.#lineStart.at(location + 1) : this.#lineFunction.length
-    return Math.max(1, stop - this.#lineStart.at(location))
+    return this.#columns.frameCount(location)
   }
 
   /** A location that is a sentence, not code: "[12 frames cut]". */
   addMarker(text: string): number {
-    this.#pushLocation({ mapping: NONE, high: 0, low: 0, kind: 0, firstLine: this.#lineFunction.length })
-    const name = this.#strings.intern(text)
-    this.#pushFunction({ name, systemName: name, file: 0, line: 0 })
-    this.#pushLine(this.#functionName.length - 1, 0)
-    return this.#locationMapping.length - 1
+    return this.#columns.pushMarker(this.#strings.intern(text))
   }
 
   /** The columns, when no row will be added any more. */
   finish(): SharedTables {
-    const lineStart = new Uint32Array(this.#lineStart.length + 1)
-    lineStart.set(this.#lineStart.finish())
-    lineStart[this.#lineStart.length] = this.#lineFunction.length
-    return {
-      strings: this.#strings.list,
-      functions: {
-        name: this.#functionName.finish(),
-        systemName: this.#functionSystemName.finish(),
-        file: this.#functionFile.finish(),
-        startLine: this.#functionLine.finish(),
-      },
-      mappings: { file: this.#mappingFile.finish(), buildId: this.#mappingBuildId.finish() },
-      locations: {
-        mapping: this.#locationMapping.finish(),
-        addressHigh: this.#addressHigh.finish(),
-        addressLow: this.#addressLow.finish(),
-        kind: this.#kind.finish(),
-        lineStart,
-      },
-      lines: { function: this.#lineFunction.finish(), line: this.#lineNumber.finish() },
-    }
+    return this.#columns.finish(this.#strings.list)
   }
 
   #readMappings(mappings: Slices): void {
@@ -143,8 +103,7 @@ export class PprofTables {
       }
       this.#mappings.add(id, i)
       if (start !== offset) this.#bias.set(i, { start, offset })
-      this.#mappingFile.push(this.#textRow(file))
-      this.#mappingBuildId.push(this.#strings.intern(buildIdAsHex(this.text(buildId))))
+      this.#columns.pushMapping(this.#textRow(file), this.#strings.intern(buildIdAsHex(this.text(buildId))))
     }
   }
 
@@ -162,7 +121,12 @@ export class PprofTables {
         else if (reader.field === FUNCTION.startLine) line = lineNumber(reader.signed())
       }
       this.#functions.add(id, i)
-      this.#pushFunction({ name: name || systemName, systemName: systemName || name, file, line })
+      this.#columns.pushFunction({
+        name: name || systemName,
+        systemName: systemName || name,
+        file,
+        startLine: line,
+      })
     }
   }
 
@@ -170,7 +134,7 @@ export class PprofTables {
     const reader = new ProtoReader(this.#bytes, 0, 0)
     for (let i = 0; i < locations.length; i++) {
       reader.enter(locations.start.at(i), locations.stop.at(i))
-      const firstLine = this.#lineFunction.length
+      const firstLine = this.#columns.lineCount
       let [id, sent, high, low, kind] = [ID_NONE, NONE, 0, 0, 0]
       while (reader.next()) {
         const { field, wire } = reader
@@ -185,24 +149,30 @@ export class PprofTables {
       this.#locations.add(id, i)
       ;[high, low] = this.#fileAddress({ mapping: sent, high, low })
       const mapping = this.#isNameless(sent) ? NONE : sent
-      this.#pushLocation({ mapping, high, low, kind: kind || this.#kindOf(mapping, firstLine), firstLine })
+      this.#columns.pushLocation({
+        mapping,
+        high,
+        low,
+        kind: kind || this.#kindOf(mapping, firstLine),
+        firstLine,
+      })
     }
   }
 
   /** Go's pprof gives locations without a mapping one that says nothing. */
   #isNameless(mapping: number): boolean {
     if (mapping === NONE) return true
-    return this.#mappingFile.at(mapping) === 0 && this.#mappingBuildId.at(mapping) === 0
+    return this.#columns.mappingFile.at(mapping) === 0 && this.#columns.mappingBuildId.at(mapping) === 0
   }
 
   /** What a file of another hand does not say: what stands for unseen callers, and what is the kernel. */
   #kindOf(mapping: number, firstLine: number): number {
     if (mapping !== NONE) {
-      const file = this.#strings.list[this.#mappingFile.at(mapping)]!
+      const file = this.#strings.list[this.#columns.mappingFile.at(mapping)]!
       return file === 'vmlinux' || file.startsWith('[kernel') ? this.#strings.intern('kernel') : 0
     }
-    if (this.#lineFunction.length !== firstLine + 1) return 0
-    const name = this.#strings.list[this.#functionName.at(this.#lineFunction.at(firstLine))]
+    if (this.#columns.lineCount !== firstLine + 1) return 0
+    const name = this.#strings.list[this.#columns.functionName.at(this.#columns.lineFunction.at(firstLine))]
     return name === TRUNCATED_NAME ? this.#strings.intern(TRUNCATED_KIND) : 0
   }
 
@@ -232,7 +202,7 @@ export class PprofTables {
     if (row === NONE) return
     this.countRows(1)
     // A location deeper than a whole stack may be is hostile; its outermost callers are left out, and counted.
-    if (this.#lineFunction.length - firstLine < this.#limits.stackDepth) this.#pushLine(row, number)
+    if (this.#columns.lineCount - firstLine < this.#limits.stackDepth) this.#columns.pushLine(row, number)
     else this.#cut.add('location_lines')
   }
 
@@ -240,37 +210,6 @@ export class PprofTables {
     const row = this.#strings.row(index)
     if (row === NONE) throw new RequestRefused(`the profile points at string ${index}, which does not exist`)
     return row
-  }
-
-  #pushFunction(row: {
-    readonly name: number
-    readonly systemName: number
-    readonly file: number
-    readonly line: number
-  }): void {
-    this.#functionName.push(row.name)
-    this.#functionSystemName.push(row.systemName)
-    this.#functionFile.push(row.file)
-    this.#functionLine.push(row.line)
-  }
-
-  #pushLocation(row: {
-    readonly mapping: number
-    readonly high: number
-    readonly low: number
-    readonly kind: number
-    readonly firstLine: number
-  }): void {
-    this.#locationMapping.push(row.mapping)
-    this.#addressHigh.push(row.high)
-    this.#addressLow.push(row.low)
-    this.#kind.push(row.kind)
-    this.#lineStart.push(row.firstLine)
-  }
-
-  #pushLine(functionRow: number, line: number): void {
-    this.#lineFunction.push(functionRow)
-    this.#lineNumber.push(line)
   }
 }
 
@@ -307,14 +246,3 @@ class RowsById {
 
 const wholeOf = ({ high, low }: ProtoReader): bigint => (BigInt(high) << 32n) | BigInt(low)
 const idOf = (reader: ProtoReader): Id => (reader.high < 2 ** 21 ? reader.unsigned() : wholeOf(reader))
-
-/** A line number as 32 bits; what cannot be one is unknown. */
-const lineNumber = (line: number): number => (line > 0 && line < 2 ** 32 ? line : 0)
-
-/** Lower-case hex; Go's, which is base64 and slashes, as the hex of its bytes: that can be turned back. */
-function buildIdAsHex(id: string): string {
-  if (/^[0-9a-fA-F]*$/.test(id)) return id.toLowerCase().slice(0, 256)
-  return Array.from(new TextEncoder().encode(id.slice(0, 128)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')
-}
