@@ -50,6 +50,74 @@ const RANGE = [
   },
 ] as const satisfies readonly Setting[]
 
+/** Rows that several commands know; each may say in its own words what it is for. */
+const MAX_NODES = {
+  name: 'max-nodes',
+  kind: 'number',
+  unit: 'N',
+  default: 20_000,
+  min: 1,
+  max: 1_048_576,
+  example: '2000',
+  why: 'The heaviest nodes; the rest is folded and counted.',
+} as const satisfies Setting
+
+const LIMIT = {
+  name: 'limit',
+  kind: 'number',
+  unit: 'N',
+  default: 20,
+  min: 1,
+  max: 10_000,
+  example: '50',
+  why: 'How many rows.',
+} as const satisfies Setting
+
+const BASELINE_SELECTOR = {
+  name: 'baseline',
+  kind: 'string',
+  unit: 'SELECTOR',
+  default: '',
+  example: '{service_version="1.4"}',
+  why: 'Makes it a diff: selector of the baseline.',
+} as const satisfies Setting
+
+const BASELINE_FROM = {
+  name: 'baseline-from',
+  kind: 'string',
+  unit: 'TIME',
+  default: '',
+  example: 'now-2h',
+  why: 'Start of the baseline; empty: --from.',
+} as const satisfies Setting
+
+const BASELINE_TO = {
+  name: 'baseline-to',
+  kind: 'string',
+  unit: 'TIME',
+  default: '',
+  example: 'now-1h',
+  why: 'End of the baseline; empty: --to.',
+} as const satisfies Setting
+
+const LISTEN = {
+  name: 'listen',
+  kind: 'string',
+  unit: 'HOST:PORT',
+  default: '127.0.0.1:4040',
+  example: '127.0.0.1:4050',
+  why: 'Where backend and viewer listen.',
+} as const satisfies Setting
+
+const DATA_DIRECTORY = {
+  name: 'data-directory',
+  kind: 'string',
+  unit: 'DIR',
+  default: '.flametrail',
+  example: '/var/lib/flametrail',
+  why: 'Where the profiles are kept.',
+} as const satisfies Setting
+
 const JSON_OUT = {
   name: 'json',
   kind: 'boolean',
@@ -64,16 +132,7 @@ export const QUERY_SETTINGS = [
   ...CLIENT,
   ...RANGE,
   JSON_OUT,
-  {
-    name: 'max-nodes',
-    kind: 'number',
-    unit: 'N',
-    default: 20_000,
-    min: 1,
-    max: 1_048_576,
-    example: '2000',
-    why: 'flame, iceberg, diff: the heaviest nodes; the rest is folded and counted.',
-  },
+  { ...MAX_NODES, why: 'flame, iceberg, diff: the heaviest nodes; the rest is folded and counted.' },
   {
     name: 'group',
     kind: 'list',
@@ -91,16 +150,7 @@ export const QUERY_SETTINGS = [
     example: '1m',
     why: 'series: distance of the points; 0 lets the backend choose.',
   },
-  {
-    name: 'limit',
-    kind: 'number',
-    unit: 'N',
-    default: 20,
-    min: 1,
-    max: 10_000,
-    example: '50',
-    why: 'top, series, labels, diff: how many rows.',
-  },
+  { ...LIMIT, why: 'top, series, labels, diff: how many rows.' },
   {
     name: 'sort',
     kind: 'string',
@@ -110,30 +160,12 @@ export const QUERY_SETTINGS = [
     example: 'total',
     why: 'top: by own time or with callees.',
   },
+  { ...BASELINE_SELECTOR, why: 'diff: selector of the baseline; empty: the same as the comparison.' },
   {
-    name: 'baseline',
-    kind: 'string',
-    unit: 'SELECTOR',
-    default: '',
-    example: '{service_version="1.4"}',
-    why: 'diff: selector of the baseline; empty: the same as the comparison.',
-  },
-  {
-    name: 'baseline-from',
-    kind: 'string',
-    unit: 'TIME',
-    default: '',
-    example: 'now-2h',
+    ...BASELINE_FROM,
     why: 'diff: start of the baseline; empty: the range of equal length before --from.',
   },
-  {
-    name: 'baseline-to',
-    kind: 'string',
-    unit: 'TIME',
-    default: '',
-    example: 'now-1h',
-    why: 'diff: end of the baseline; empty: --from.',
-  },
+  { ...BASELINE_TO, why: 'diff: end of the baseline; empty: --from.' },
 ] as const satisfies readonly Setting[]
 
 const OUTPUT = {
@@ -143,25 +175,6 @@ const OUTPUT = {
   unit: 'FILE',
   default: '',
 } as const
-
-const BASELINE = [
-  {
-    name: 'baseline-from',
-    kind: 'string',
-    unit: 'TIME',
-    default: '',
-    example: 'now-2h',
-    why: 'Start of the baseline; empty: --from.',
-  },
-  {
-    name: 'baseline-to',
-    kind: 'string',
-    unit: 'TIME',
-    default: '',
-    example: 'now-1h',
-    why: 'End of the baseline; empty: --to.',
-  },
-] as const satisfies readonly Setting[]
 
 const FILE_FREQUENCY = {
   name: 'frequency',
@@ -228,32 +241,18 @@ export const EXPORT_SETTINGS = [
     example: 'iceberg',
     why: 'Stacks from the root, or upside down: functions that burn at the bottom, their callers above.',
   },
-  {
-    name: 'max-nodes',
-    kind: 'number',
-    unit: 'N',
-    default: 1_048_576,
-    min: 1,
-    max: 1_048_576,
-    example: '2000',
-    why: 'The heaviest nodes; the rest is folded and counted.',
-  },
-  {
-    name: 'baseline',
-    kind: 'string',
-    unit: 'SELECTOR',
-    default: '',
-    example: '{service_version="1.4"}',
-    why: 'Makes it a diff: selector of the baseline.',
-  },
-  ...BASELINE,
+  { ...MAX_NODES, default: 1_048_576 },
+  BASELINE_SELECTOR,
+  BASELINE_FROM,
+  BASELINE_TO,
 ] as const satisfies readonly Setting[]
 
 /** `flametrail diff A B`. */
 export const DIFF_SETTINGS = [
   ...CLIENT,
   ...RANGE,
-  ...BASELINE,
+  BASELINE_FROM,
+  BASELINE_TO,
   {
     ...OUTPUT,
     example: 'changes.html',
@@ -267,37 +266,14 @@ export const DIFF_SETTINGS = [
     example: '+5pt',
     why: 'End with exit code 1 if the own time of any function (+5pt), or the time of one with its callees (json.Marshal:+2pt), grew by more percentage points of the whole. May be repeated.',
   },
-  {
-    name: 'limit',
-    kind: 'number',
-    unit: 'N',
-    default: 20,
-    min: 1,
-    max: 10_000,
-    example: '50',
-    why: 'How many rows.',
-  },
+  LIMIT,
   FILE_FREQUENCY,
 ] as const satisfies readonly Setting[]
 
 /** `flametrail up`. */
 export const UP_SETTINGS = [
-  {
-    name: 'listen',
-    kind: 'string',
-    unit: 'HOST:PORT',
-    default: '127.0.0.1:4040',
-    example: '127.0.0.1:4050',
-    why: 'Where backend and viewer listen.',
-  },
-  {
-    name: 'data-directory',
-    kind: 'string',
-    unit: 'DIR',
-    default: '.flametrail',
-    example: '/var/lib/flametrail',
-    why: 'Where the profiles are kept.',
-  },
+  LISTEN,
+  DATA_DIRECTORY,
   {
     name: 'frequency',
     kind: 'number',
@@ -322,22 +298,8 @@ export const UP_SETTINGS = [
 export const DOCTOR_SETTINGS = [
   ...CLIENT,
   JSON_OUT,
-  {
-    name: 'listen',
-    kind: 'string',
-    unit: 'HOST:PORT',
-    default: '127.0.0.1:4040',
-    example: '127.0.0.1:4050',
-    why: 'Where the backend would listen.',
-  },
-  {
-    name: 'data-directory',
-    kind: 'string',
-    unit: 'DIR',
-    default: '.flametrail',
-    example: '/var/lib/flametrail',
-    why: 'Where the backend would keep its profiles.',
-  },
+  { ...LISTEN, why: 'Where the backend would listen.' },
+  { ...DATA_DIRECTORY, why: 'Where the backend would keep its profiles.' },
 ] as const satisfies readonly Setting[]
 
 /** `flametrail token create | list | revoke`. */
