@@ -1,6 +1,8 @@
 // Which kernel function lies at an address? /proc/kallsyms as sorted columns over one block of names. Pure: bytes in,
 // names out. Refuses data symbols, and to guess far behind the last symbol of a region: symbols here have no size.
+
 import { failure, type Result, success } from '#profile/model/result'
+import { hexNumber } from './hex.ts'
 
 /** Functions of the running kernel, its modules and BPF programs; ascending by address. */
 export interface KernelTable {
@@ -132,8 +134,8 @@ function scanLine(
 ): void {
   const type = bytes[at + 17]! | 0x20
   if (type !== 0x74 && type !== 0x77) return // t, T, w, W: code
-  const high = hex8(bytes, at)
-  const low = hex8(bytes, at + 8)
+  const high = hexNumber(bytes, at, at + 8)
+  const low = hexNumber(bytes, at + 8, at + 16)
   if (high === 0 && low === 0) rows.hidden++
   if (!(high >= LOWEST_HIGH) || Number.isNaN(low)) return
   const nameAt = at + 19
@@ -244,17 +246,6 @@ function rank(rows: Rows, row: number): number {
   let underscores = 0
   while (rows.names[at + underscores] === 0x5f) underscores++
   return underscores * 1024 + rows.nameLength[row]!
-}
-
-function hex8(bytes: Uint8Array, at: number): number {
-  let value = 0
-  for (let i = at; i < at + 8; i++) {
-    const byte = bytes[i]! | 0x20
-    const digit =
-      byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : Number.NaN
-    value = value * 16 + digit
-  }
-  return value
 }
 
 const utf8 = new TextDecoder()

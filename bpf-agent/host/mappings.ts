@@ -1,5 +1,6 @@
 // What has a process mapped, and where? The executable lines of /proc/PID/maps as columns. No regular expressions: a
 // scan over 5,000 lines must not be felt.
+import { hexNumber } from './hex.ts'
 
 /** Executable mappings, columns of equal length, ascending, without overlap. */
 export interface Mappings {
@@ -133,19 +134,6 @@ function parseLine(bytes: Uint8Array, from: number, stop: number): Row | undefin
 function indexWithin(bytes: Uint8Array, byte: number, from: number, stop: number): number {
   for (let i = from; i < stop; i++) if (bytes[i] === byte) return i
   return -1
-}
-
-/** NaN unless all of it is hex. */
-function hexNumber(bytes: Uint8Array, from: number, stop: number): number {
-  if (from >= stop) return Number.NaN
-  let value = 0
-  for (let i = from; i < stop; i++) {
-    const byte = bytes[i]! | 0x20
-    const digit =
-      byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : Number.NaN
-    value = value * 16 + digit
-  }
-  return value
 }
 
 const utf8 = new TextDecoder()
