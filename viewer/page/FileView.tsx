@@ -6,6 +6,7 @@ import { ErrorBoundaryAlert, IconButton, useStyles2 } from '@grafana/ui'
 import React, { useMemo, useState } from 'react'
 import type { Profile } from '#profile/model/profile'
 import { PanelHost } from '../host/PanelHost.tsx'
+import { chipStyle } from './chip-style.ts'
 import { frameOf, type OpenedFile } from './open-file.ts'
 import { timeRangeOf } from './time.ts'
 import { DEFAULT_STATE, type View } from './url-state.ts'
@@ -111,16 +112,7 @@ const stylesOf = (theme: GrafanaTheme2) => ({
     borderRadius: theme.shape.radius.default,
     fontSize: theme.typography.bodySmall.fontSize,
   }),
-  chip: css({
-    display: 'inline-flex',
-    alignItems: 'center',
-    gap: theme.spacing(0.5),
-    padding: theme.spacing(0, 1),
-    lineHeight: '22px',
-    borderRadius: theme.shape.radius.default,
-    border: `1px solid ${theme.colors.border!.medium}`,
-    overflowWrap: 'anywhere',
-  }),
+  chip: chipStyle(theme),
   types: css({
     height: 24,
     color: 'inherit',

@@ -7,6 +7,7 @@ import React from 'react'
 import { rangeText } from '../../src/flamegraph/facts.ts'
 import type { Mark, MarkKind, Span } from './brush.ts'
 import { markColor } from './ChartMarks.tsx'
+import { chipStyle } from './chip-style.ts'
 import type { View } from './url-state.ts'
 
 export interface RangeChipsProps {
@@ -70,16 +71,7 @@ const stylesOf = (theme: GrafanaTheme2) => ({
     minHeight: 24,
     fontSize: theme.typography.bodySmall.fontSize,
   }),
-  chip: css({
-    display: 'inline-flex',
-    alignItems: 'center',
-    gap: theme.spacing(0.5),
-    padding: theme.spacing(0, 1),
-    lineHeight: '22px',
-    borderRadius: theme.shape.radius.default,
-    border: `1px solid ${theme.colors.border!.medium}`,
-    fontVariantNumeric: 'tabular-nums',
-  }),
+  chip: chipStyle(theme),
   dot: css({ width: 10, height: 10, borderRadius: 2 }),
   hint: css({ color: theme.colors.text!.secondary }),
 })
