@@ -18,6 +18,14 @@ const sees = {
   'bpf-agent/kernel': ['profile/model', 'bpf-agent/elf'],
   'bpf-agent/host': ['profile/model', 'bpf-agent/elf'],
   'bpf-agent/aggregate': ['profile/model', 'bpf-agent/kernel'],
+  'bpf-agent/dwarf': ['profile/model', 'bpf-agent/elf'],
+  'bpf-agent/unwind': [
+    'profile/model',
+    'bpf-agent/elf',
+    'bpf-agent/dwarf',
+    'bpf-agent/host',
+    'bpf-agent/kernel',
+  ],
   'bpf-agent/symbolize': ['profile/model', 'bpf-agent/elf', 'bpf-agent/host', 'bpf-agent/aggregate'],
   'bpf-agent/ship': ['profile/model', 'profile/wire'],
   'bpf-agent/[^/]+[.]ts': [...profile, 'bpf-agent/'],
@@ -73,7 +81,7 @@ module.exports = {
     ),
     forbid(
       'pure floors import no node',
-      { path: '^(profile|bpf-agent/elf|src/(frame|flamegraph))/', pathNot: spec },
+      { path: '^(profile|bpf-agent/(elf|dwarf)|src/(frame|flamegraph))/', pathNot: spec },
       { dependencyTypes: ['core'] },
       'the pure core touches no file, clock or process',
     ),

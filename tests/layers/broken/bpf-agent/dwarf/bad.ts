@@ -1,0 +1,3 @@
+import type { Leaf } from '../host/leaf.ts'
+
+export type Bad = Leaf

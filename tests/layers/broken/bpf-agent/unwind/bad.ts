@@ -1,0 +1,3 @@
+import type { Leaf } from '../symbolize/leaf.ts'
+
+export type Bad = Leaf
