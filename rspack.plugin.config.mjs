@@ -1,4 +1,4 @@
-// The Grafana plugin: five AMD bundles in dist/, one per plugin.json, sharing nothing but what Grafana shares with all.
+// The Grafana plugin: five AMD bundles in dist/, one per plugin.json, and in dist/lazy/ what panels load when they draw.
 // The factory returns its exports (library type `amd` does): Grafana's frontend sandbox draws nothing otherwise.
 // What is not in `SHARED` is bundled, so that list is the whole of what we ask Grafana to bring.
 import path from 'node:path'
@@ -53,6 +53,9 @@ export const scriptRule = (target) => ({
   type: 'javascript/auto',
 })
 
+/** `import text from './file?raw'`: a file as text. */
+export const RAW_RULE = { resourceQuery: /^\?raw$/, type: 'asset/source' }
+
 export default {
   mode: 'production',
   target: ['web', 'es2020'],
@@ -66,14 +69,15 @@ export default {
     filename: '[name].js',
     library: { type: 'amd' },
     uniqueName: 'flametrail',
-    // Nothing loads lazily. `auto` would ask for a script tag, which a SystemJS loader does not leave.
+    chunkFilename: 'lazy/[name].[contenthash:12].js', // a new build, a new name: nothing old is taken from a cache
+    // src/panels/public-path.ts sets it. `auto` would ask for a script tag, which a SystemJS loader does not leave.
     publicPath: '',
     clean: true,
   },
   externalsType: 'amd',
-  externals: SHARED,
+  externals: [...SHARED, { 'amd-module': 'module' }],
   resolve: { extensions: ['.ts', '.tsx', '.mjs', '.js'] },
-  module: { rules: [scriptRule('es2020')] },
+  module: { rules: [scriptRule('es2020'), RAW_RULE] },
   optimization: {
     splitChunks: false,
     runtimeChunk: false,

@@ -50,6 +50,12 @@ export async function buildHtmlPage(folder = path.join(root, 'build')) {
   return page
 }
 
+/** Builds them where nobody has: the panels of the plugin carry them, too. */
+export async function ensureHtmlPage(folder = path.join(root, 'build')) {
+  if (!['html-page.js', 'html-page.css'].every((name) => existsSync(path.join(folder, name))))
+    await buildHtmlPage(folder)
+}
+
 /** Names of the packages that the bundler read. */
 function packagesIn({ compilation }) {
   const names = [...compilation.fileDependencies]

@@ -15,6 +15,8 @@ const WANTED = [
     `${folder}/module.js`,
   ]),
 ]
+/** Names of these carry a hash. */
+const WANTED_LAZY = ['lazy/drawing', 'lazy/html-page']
 const REGULAR_0644 = 0o100644 << 16 // file type and mode, where a zip made on Unix keeps them
 const UNIX = 3
 
@@ -27,7 +29,11 @@ export function zipPlugin({ dist = path.join(root, 'dist'), out = path.join(root
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(dist, path.join(entry.parentPath, entry.name)))
     .sort()
-  const missing = WANTED.filter((name) => !names.includes(name))
+  const has = (lazy) => names.some((name) => name.startsWith(`${lazy}.`) && name.endsWith('.js'))
+  const missing = [
+    ...WANTED.filter((name) => !names.includes(name)),
+    ...WANTED_LAZY.filter((name) => !has(name)).map((name) => `${name}.*.js`),
+  ]
   if (missing.length > 0) throw new Error(`${dist} lacks ${missing.join(', ')}; run: npm run build web`)
   const strays = names.filter((name) => /[.]test[.]|(^|\/)(testing|node_modules)\//.test(name))
   if (strays.length > 0) throw new Error(`${dist} holds ${strays.join(', ')}, which no plugin carries`)

@@ -160,6 +160,7 @@ describe('the plugin zip', () => {
   afterEach(() => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
   })
+  const LAZY = ['lazy/drawing.0123456789ab.js', 'lazy/html-page.ba9876543210.js']
   /** A dist/ of the right names, and the script that packs it. */
   async function packing(change: (files: Map<string, string>) => void = () => {}) {
     const work = mkdtempSync(path.join(tmpdir(), 'flametrail-zip-'))
@@ -168,7 +169,10 @@ describe('the plugin zip', () => {
       ['plugin.json', 'module.js'].map((name) => at + name),
     )
     const files = new Map(
-      [...names, 'README.md', 'CHANGELOG.md', 'LICENSE', 'img/logo.svg'].map((name) => [name, `of ${name}`]),
+      [...names, 'README.md', 'CHANGELOG.md', 'LICENSE', 'img/logo.svg', ...LAZY].map((name) => [
+        name,
+        `of ${name}`,
+      ]),
     )
     files.set(
       'plugin.json',
@@ -208,8 +212,11 @@ describe('the plugin zip', () => {
     const { zip } = await packing((files) => {
       files.delete('LICENSE')
       files.delete('panels/diff/module.js')
+      files.delete(LAZY[0]!)
     })
-    expect(zip).toThrow(/lacks LICENSE, panels\/diff\/module\.js; run: npm run build web/)
+    expect(zip).toThrow(
+      /lacks LICENSE, panels\/diff\/module\.js, lazy\/drawing\.\*\.js; run: npm run build web/,
+    )
   })
 
   it('is not made with the source of tests in it', async () => {

@@ -45,6 +45,8 @@ export interface FlameGraphProps {
   /** Forms in which the host can hand out what is shown; none: no menu. */
   readonly exportFormats?: readonly string[] | undefined
   readonly onExport?: ((format: string) => void) | undefined
+  /** Why the last export did not come; stands in the header until the next one. */
+  readonly refusal?: string | undefined
 }
 
 const NO_FORMATS: readonly string[] = []
@@ -211,7 +213,10 @@ export function FlameGraph(props: FlameGraphProps) {
       onKeyDown={onKeyDown}
       data-testid="flametrail-graph"
     >
-      <Header parts={header} styles={styles} />
+      <Header
+        parts={props.refusal === undefined ? header : [{ text: props.refusal, isWarning: true }, ...header]}
+        styles={styles}
+      />
       <Toolbar
         view={view}
         onView={onView}

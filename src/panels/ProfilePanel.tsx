@@ -20,6 +20,7 @@ export function ProfilePanel({ read, data, options, width, height, timeZone, tit
   const styles = React.useMemo(() => makeStyles(theme), [theme])
   const settings = React.useMemo(() => migrateOptions(options), [options])
   const [view, setView] = useView(settings, width)
+  const [refusal, setRefusal] = React.useState<string>()
   const content = React.useMemo(() => read(data.series), [read, data.series])
   const printTime = React.useCallback(
     (ms: number, format: string) => dateTimeFormat(ms, { timeZone, format }),
@@ -29,9 +30,12 @@ export function ProfilePanel({ read, data, options, width, height, timeZone, tit
   if (sentence === undefined && content.ok) {
     const { comparing } = settings
     const onExport = (format: string) => {
+      setRefusal(undefined)
       const { isDark } = theme
       const input = { content: content.value, view, title: title ?? '', isDark, comparing, printTime }
-      download(exportFile(format as ExportFormat, input))
+      exportFile(format as ExportFormat, input).then(download, (error: Error) =>
+        setRefusal(`The ${format} file could not be made: ${error.message}`),
+      )
     }
     return (
       <FlameGraph
@@ -44,6 +48,7 @@ export function ProfilePanel({ read, data, options, width, height, timeZone, tit
         comparing={comparing}
         exportFormats={exportFormats(content.value)}
         onExport={onExport}
+        refusal={refusal}
       />
     )
   }

@@ -73,41 +73,45 @@ describe('foldedText', () => {
 })
 
 describe('exportFile', () => {
-  it('names files by kind, selector and time, in letters that every system takes', () => {
-    expect(made('SVG').name).toBe('flametrail-flame_graph-service_name_cart-2026-11-24_10-00-00.svg')
+  it('names files by kind, selector and time, in letters that every system takes', async () => {
+    expect((await made('SVG')).name).toBe('flametrail-flame_graph-service_name_cart-2026-11-24_10-00-00.svg')
     const hostile = { ...CONTENT, selector: '{a="../../etc/passwd\u202e<img>"}', isInverted: true }
-    expect(made('Folded', { content: hostile }).name).toMatch(/^flametrail-iceberg-[A-Za-z0-9._-]+\.folded$/)
-    expect(made('JSON', { content: { ...CONTENT, selector: '日本' } }).name).toBe(
+    expect((await made('Folded', { content: hostile })).name).toMatch(
+      /^flametrail-iceberg-[A-Za-z0-9._-]+\.folded$/,
+    )
+    expect((await made('JSON', { content: { ...CONTENT, selector: '日本' } })).name).toBe(
       'flametrail-flame_graph-2026-11-24_10-00-00.json',
     )
   })
 
-  it('draws the zoomed part, and says so', () => {
-    const { text } = made('SVG', { view: { ...DEFAULT_VIEW, zoom: ['main', 'read'] } })
+  it('draws the zoomed part, and says so', async () => {
+    const { text } = await made('SVG', { view: { ...DEFAULT_VIEW, zoom: ['main', 'read'] } })
     expect(text).toContain('under main › read')
     expect(text).toContain('{service_name=&quot;cart&quot;}')
     expect(text).toContain('<title>read, 100 %')
     expect(text).not.toContain('<title>work')
-    expect(made('SVG', { view: { ...DEFAULT_VIEW, zoom: ['gone'] } }).text).toContain('<title>work')
+    expect((await made('SVG', { view: { ...DEFAULT_VIEW, zoom: ['gone'] } })).text).toContain('<title>work')
   })
 
-  it('hands out the answer as it came, whatever part is shown', () => {
+  it('hands out the answer as it came, whatever part is shown', async () => {
     const view = { ...DEFAULT_VIEW, zoom: ['main', 'read'] }
-    expect(treeFromJson(JSON.parse(made('JSON', { view }).text))).toEqual({
+    expect(treeFromJson(JSON.parse((await made('JSON', { view })).text))).toEqual({
       ok: true,
       value: { tree: TREE, meta: META },
     })
-    const diff = diffFromJson(JSON.parse(made('JSON', { content: DIFF }).text))
+    const diff = diffFromJson(JSON.parse((await made('JSON', { content: DIFF })).text))
     expect(diff.ok && diff.value.tree).toEqual(DIFF.tree)
   })
 
-  it('offers what the tree can be, and refuses the rest by name', () => {
-    expect(exportFormats(CONTENT)).toEqual(['SVG', 'Folded', 'JSON'])
-    expect(exportFormats(DIFF)).toEqual(['SVG', 'JSON'])
+  it('offers what the tree can be, and refuses the rest by name', async () => {
+    expect(exportFormats(CONTENT)).toEqual(['SVG', 'HTML', 'Folded', 'JSON'])
+    expect(exportFormats(DIFF)).toEqual(['SVG', 'HTML', 'JSON'])
     const foreign = { ...CONTENT, meta: undefined }
-    expect(exportFormats(foreign)).toEqual(['SVG', 'Folded'])
-    expect(made('SVG', { content: foreign }).name).toBe('flametrail-flame_graph-service_name_cart.svg')
-    expect(() => made('Folded', { content: DIFF })).toThrow('no Folded form; it has SVG, JSON')
-    expect(() => made('JSON', { content: foreign })).toThrow('it has SVG, Folded')
+    expect(exportFormats(foreign)).toEqual(['SVG', 'HTML', 'Folded'])
+    expect((await made('SVG', { content: foreign })).name).toBe(
+      'flametrail-flame_graph-service_name_cart.svg',
+    )
+    await expect(made('Folded', { content: DIFF })).rejects.toThrow('no Folded form; it has SVG, HTML, JSON')
+    await expect(made('JSON', { content: foreign })).rejects.toThrow('it has SVG, HTML, Folded')
   })
 })

@@ -1,8 +1,9 @@
-// What does "Export" hand out? The shown part as a picture or as folded lines; the whole answer as JSON. Made here, in
-// the browser, of what is shown; the untrimmed query is the backend's to export.
+// What does "Export" hand out? The shown part as a picture, a page or folded lines; the whole answer as JSON. Made here,
+// in the browser, of what is shown; the untrimmed query is the backend's to export.
 
 import { makeFormat } from '#profile/picture/format'
 import { type Comparing, isDiffTree } from '#profile/picture/graph-model'
+import type { PictureOptions } from '#profile/picture/picture'
 import { treeSvg } from '#profile/picture/svg'
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import { subtreeAt, subtreeOfDiff } from '#profile/tree/subtree'
@@ -13,7 +14,7 @@ import type { ViewState } from '../flamegraph/view-state.ts'
 import { countedOf, type PanelContent } from './content.ts'
 import { foldedText } from './folded-text.ts'
 
-export type ExportFormat = 'SVG' | 'Folded' | 'JSON'
+export type ExportFormat = 'SVG' | 'HTML' | 'Folded' | 'JSON'
 
 export interface ExportInput {
   readonly content: PanelContent
@@ -34,16 +35,22 @@ export interface ExportFile {
 
 /** The formats a tree can have: folded lines know one value, and JSON is the answer of our own backend. */
 export function exportFormats({ tree, meta, baselineMeta }: PanelContent): readonly ExportFormat[] {
-  if (isDiffTree(tree)) return meta === undefined || baselineMeta === undefined ? ['SVG'] : ['SVG', 'JSON']
-  return meta === undefined ? ['SVG', 'Folded'] : ['SVG', 'Folded', 'JSON']
+  const pictures: ExportFormat[] = ['SVG', 'HTML']
+  if (isDiffTree(tree))
+    return meta === undefined || baselineMeta === undefined ? pictures : [...pictures, 'JSON']
+  return meta === undefined ? [...pictures, 'Folded'] : [...pictures, 'Folded', 'JSON']
 }
 
-/** Makes the file.    throws  for a format that `exportFormats` does not name */
-export function exportFile(format: ExportFormat, input: ExportInput): ExportFile {
+/** Makes the file.    throws  for a format that `exportFormats` does not name, or if the page's parts do not load */
+export async function exportFile(format: ExportFormat, input: ExportInput): Promise<ExportFile> {
   const { content, view } = input
   const { tree, isInverted, meta, baselineMeta } = content
   const shown = shownPart(tree, view.zoom)
-  if (format === 'SVG') return file(input, 'svg', 'image/svg+xml', svgText(shown, input))
+  if (format === 'SVG') return file(input, 'svg', 'image/svg+xml', treeSvg(shown, pictureOptions(input)))
+  if (format === 'HTML') {
+    const { htmlText } = await import(/* webpackChunkName: "html-page" */ './html-file.ts')
+    return file(input, 'html', 'text/html', htmlText(shown, pictureOptions(input)))
+  }
   if (format === 'Folded' && !isDiffTree(shown))
     return file(input, 'folded', 'text/plain', foldedText(shown, { isInverted }))
   if (format === 'JSON' && !isDiffTree(tree) && meta !== undefined)
@@ -63,7 +70,7 @@ function shownPart<Tree extends CallTree | DiffTree>(
   return (isDiffTree(tree) ? subtreeOfDiff(tree, zoom) : subtreeAt(tree, zoom)) ?? tree
 }
 
-function svgText(shown: CallTree | DiffTree, input: ExportInput): string {
+function pictureOptions(input: ExportInput): PictureOptions {
   const { content, view, comparing, printTime } = input
   const counted = countedOf(content)
   const header = headerParts({
@@ -76,7 +83,7 @@ function svgText(shown: CallTree | DiffTree, input: ExportInput): string {
   })
   const lines = [header.map((part) => part.text).join(' · '), content.selector ?? '']
   if (view.zoom.length > 0) lines.push(`under ${view.zoom.join(' › ')}`)
-  return treeSvg(shown, {
+  return {
     title: input.title || kindOf(content),
     subtitle: lines.filter((line) => line !== '').join('\n'),
     unit: content.unit,
@@ -89,7 +96,7 @@ function svgText(shown: CallTree | DiffTree, input: ExportInput): string {
     comparing,
     baselineSamples: content.baselineMeta?.samples,
     comparisonSamples: content.meta?.samples,
-  })
+  }
 }
 
 const kindOf = ({ tree, isInverted }: PanelContent): string =>

@@ -56,7 +56,25 @@ describe('the export menu', () => {
     expect(name).toBe('flametrail-diff-2026-11-24_10-00-00.json')
     expect((JSON.parse(text) as { kind: string }).kind).toBe('diff')
     await summary().click()
-    expect(await open.page.locator('details[open] button').allInnerTexts()).toEqual(['SVG', 'JSON'])
+    expect(await open.page.locator('details[open] button').allInnerTexts()).toEqual(['SVG', 'HTML', 'JSON'])
+  })
+
+  it('hands out a page that zooms by itself, without a network', async () => {
+    await show('flame', 'service')
+    const { name, text } = await exported('HTML')
+    expect(name).toBe('flametrail-flame_graph-2026-11-24_10-00-00.html')
+    const page = await open.browser.newPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    page.on('pageerror', (error) => asked.push(String(error)))
+    await page.setContent(text)
+    const title = async () => page.locator('#graph title').allTextContents()
+    expect((await title()).some((text) => text.startsWith('shop/cart.Add, 55.6 %'))).toBe(true)
+    await page.getByRole('searchbox').fill('spin')
+    await page.getByRole('searchbox').press('Enter')
+    expect(await page.locator('#matches').innerText()).toMatch(/22\.5 %/)
+    expect(asked).toEqual([])
+    await page.close()
   })
 
   it('opens and closes by keyboard, and Esc does not leave the panel', async () => {

@@ -1,5 +1,5 @@
 // Entry of the panel's bundle: Grafana asks for `plugin`.
+import { lazyPanel } from '../lazy-panel.tsx'
 import { pluginOf } from '../plugin-of.ts'
-import { Panel } from './Panel.tsx'
 
-export const plugin = pluginOf(Panel, false)
+export const plugin = pluginOf(lazyPanel('flame'), false)
