@@ -7,13 +7,13 @@ import { CPU_SAMPLES } from '#profile/model/profile-type'
 import { failure, type Result, success } from '#profile/model/result'
 import { profileOfAnswer } from '#profile/wire/answer-profile'
 import { parseFolded } from '#profile/wire/folded'
-import { decodeOtlpProfiles, type OtlpLimits } from '#profile/wire/otlp-profiles'
+import { decodeOtlpProfiles, type WireLimits } from '#profile/wire/otlp-profiles'
 import { decodePprof, isGzip } from '#profile/wire/pprof'
 import { MalformedBytes, ProtoReader } from '#profile/wire/proto-reader'
 import { treeFromJson } from '#profile/wire/tree-answer'
 
 export interface FileOptions {
-  readonly limits: OtlpLimits & { readonly exportBytes: number }
+  readonly limits: WireLimits & { readonly exportBytes: number }
   /** Stands in for the time of formats that hold none. */
   readonly timeMs: number
   /** Of all samples, over those of the file. */

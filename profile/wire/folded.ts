@@ -7,7 +7,7 @@ import { asId, NONE, type StackId } from '../model/ids.ts'
 import type { Labels } from '../model/labels.ts'
 import type { Profile } from '../model/profile.ts'
 import { failure, type Result, success } from '../model/result.ts'
-import { grouped, type OtlpLimits } from './otlp-limits.ts'
+import { grouped, type WireLimits } from './wire-limits.ts'
 
 /** Prints the samples of a profile, equal stacks added up, in the order of their first sample.
  *  Location without a name: `app+0x1a2b`, `[unknown]` without a binary. Samples without a stack: `[no stack]`.
@@ -35,7 +35,7 @@ export function parseFolded(
   }: {
     readonly head: ProfileHead
     readonly labels: Labels
-    readonly limits: Pick<OtlpLimits, 'samplesMax' | 'stackDepth' | 'stringBytes'>
+    readonly limits: Pick<WireLimits, 'samplesMax' | 'stackDepth' | 'stringBytes'>
   },
 ): Result<Profile> {
   const builder = new ProfileBuilder()
@@ -83,7 +83,7 @@ function addLine(
     readonly line: string
     readonly labelSet: ReturnType<ProfileBuilder['labelSet']>
     readonly timeMs: number
-    readonly limits: Pick<OtlpLimits, 'stackDepth' | 'stringBytes'>
+    readonly limits: Pick<WireLimits, 'stackDepth' | 'stringBytes'>
   },
 ): string | undefined {
   const space = line.lastIndexOf(' ')

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { labelsOf, labelValue } from '../model/labels.ts'
 import { assertProfile, type Profile, TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
 import { CPU, CPU_SAMPLES, printProfileType } from '../model/profile-type.ts'
-import type { OtlpLimits } from './otlp-limits.ts'
 import { decodeOtlpProfiles, decodeOtlpProfilesJson, type OtlpRequest } from './otlp-profiles.ts'
 import {
   framesOfStack,
@@ -12,6 +11,7 @@ import {
   requestBytes,
   STRINGS,
 } from './otlp-testing.ts'
+import type { WireLimits } from './wire-limits.ts'
 
 const NS = BigInt(RECEIVED_MS) * 1_000_000n
 /** main (1) calls work (2), into which inner is inlined; read (3) is the kernel's. */
@@ -55,7 +55,7 @@ const APP: RequestSketch = {
   resource: { 'service.name': 'shop', 'host.name': 'web-1', 'process.pid': 7 },
 }
 
-function decode(sketch: RequestSketch, limits: Partial<OtlpLimits> = {}): OtlpRequest {
+function decode(sketch: RequestSketch, limits: Partial<WireLimits> = {}): OtlpRequest {
   const result = decodeOtlpProfiles(requestBytes(sketch), {
     limits: { ...LIMITS, ...limits },
     receivedMs: RECEIVED_MS,
@@ -64,7 +64,7 @@ function decode(sketch: RequestSketch, limits: Partial<OtlpLimits> = {}): OtlpRe
   for (const profile of result.value.profiles) assertProfile(profile)
   return result.value
 }
-const failureOf = (bytes: Uint8Array, limits: Partial<OtlpLimits> = {}) => {
+const failureOf = (bytes: Uint8Array, limits: Partial<WireLimits> = {}) => {
   const result = decodeOtlpProfiles(bytes, { limits: { ...LIMITS, ...limits }, receivedMs: RECEIVED_MS })
   return result.ok ? undefined : result.error
 }
@@ -231,7 +231,7 @@ describe('profile types', () => {
 })
 
 describe('labels', () => {
-  const labels = (resource: Record<string, string | number>, limits: Partial<OtlpLimits> = {}) =>
+  const labels = (resource: Record<string, string | number>, limits: Partial<WireLimits> = {}) =>
     decode({ ...APP, resource, samples: [{ stack: 1, values: [1] }] }, limits)
   const service = (resource: Record<string, string | number>) =>
     labelValue(labelsIn(labels(resource))[0]!, 'service_name')
@@ -371,7 +371,7 @@ describe('an agent', () => {
 })
 
 describe('what is refused by profile', () => {
-  const refusal = (sketch: RequestSketch, limits: Partial<OtlpLimits> = {}) => {
+  const refusal = (sketch: RequestSketch, limits: Partial<WireLimits> = {}) => {
     const request = decode({ ...APP, ...sketch }, limits)
     expect(request.profiles).toEqual([])
     expect(request.rejected.length).toBe(1)

@@ -9,21 +9,21 @@ import { failure, type Result, success } from '../model/result.ts'
 import { OtlpDictionary } from './otlp-dictionary.ts'
 import { type Attributes, labelsOfResource } from './otlp-labels.ts'
 import { LAYOUT_1_9, pickLayout, type SampleLayout } from './otlp-layout.ts'
+import { isReport, reportFromAttributes } from './otlp-report.ts'
+import { outOfRange, SampleReader, SampleRows, wholeMs, YEAR_2000_MS } from './otlp-samples.ts'
+import { OtlpStacks } from './otlp-stacks.ts'
+import { typeOf } from './otlp-types.ts'
+import { LENGTH, MalformedBytes, ProtoReader, VARINT } from './proto-reader.ts'
 import {
   type Cut,
   grouped,
-  type OtlpLimits,
   ProfileRefused,
   type Rejected,
   RequestRefused,
   Tally,
-} from './otlp-limits.ts'
-import { isReport, reportFromAttributes } from './otlp-report.ts'
-import { outOfRange, SampleReader, SampleRows, wholeMs, YEAR_2000_MS } from './otlp-samples.ts'
-import { OtlpStacks } from './otlp-stacks.ts'
-import type { AttributeValue, OtlpTexts } from './otlp-texts.ts'
-import { typeOf } from './otlp-types.ts'
-import { LENGTH, MalformedBytes, ProtoReader, VARINT } from './proto-reader.ts'
+  type WireLimits,
+} from './wire-limits.ts'
+import type { AttributeValue, WireTexts } from './wire-texts.ts'
 
 export interface OtlpRequest {
   /** One per (type, period); all share strings, functions, mappings, locations, lines, stacks and label sets. */
@@ -35,7 +35,7 @@ export interface OtlpRequest {
   readonly warnings: readonly string[]
 }
 export interface OtlpOptions {
-  readonly limits: OtlpLimits
+  readonly limits: WireLimits
   /** Stands in for times that a sender left out. */
   readonly receivedMs: number
 }
@@ -80,10 +80,10 @@ interface Resource {
 class RequestDecoder {
   readonly #bytes: Uint8Array
   readonly #layout: SampleLayout
-  readonly #limits: OtlpLimits
+  readonly #limits: WireLimits
   readonly #cut = new Tally()
   readonly #dictionary: OtlpDictionary
-  readonly #texts: OtlpTexts
+  readonly #texts: WireTexts
   readonly #stacks: OtlpStacks
   readonly #sample: SampleReader
   readonly #rowsOf = new Map<string, SampleRows>()

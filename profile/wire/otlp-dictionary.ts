@@ -1,24 +1,24 @@
-// What do the tables of an OTLP request hold? Its functions, mappings and locations (and otlp-texts.ts), turned into the
+// What do the tables of an OTLP request hold? Its functions, mappings and locations (and wire-texts.ts), turned into the
 // columns of a Profile that all profiles of the request share. Row 0 of each table stands for "none".
 // A row that points outside its tables is marked bad: it refuses the profiles that use it, not the request.
 
 import { uint8Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import { TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
-import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
-import { OtlpTexts, Slices } from './otlp-texts.ts'
 import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
 import { buildIdAsHex, lineNumber, type SharedTables, TableColumns } from './table-columns.ts'
+import { grouped, RequestRefused, type Tally, type WireLimits } from './wire-limits.ts'
+import { Slices, WireTexts } from './wire-texts.ts'
 
 const ROW_ATTRIBUTES_MAX = 128 // of one mapping, location or sample; OTel's SDKs allow 128 on anything
 
 export class OtlpDictionary {
   readonly #bytes: Uint8Array
-  readonly #limits: OtlpLimits
+  readonly #limits: WireLimits
   readonly #cut: Tally
   #rows = 0
 
-  readonly texts: OtlpTexts
+  readonly texts: WireTexts
   /** Rows of the stack table: otlp-stacks.ts reads those that samples point at. */
   readonly stackSlices = new Slices()
 
@@ -33,7 +33,7 @@ export class OtlpDictionary {
 
   /** Reads the tables of all dictionaries of a request (more than one are one, says protobuf).
    *  throws MalformedBytes, and RequestRefused when there are more rows than limits.tableEntries */
-  constructor(bytes: Uint8Array, { limits, cut }: { readonly limits: OtlpLimits; readonly cut: Tally }) {
+  constructor(bytes: Uint8Array, { limits, cut }: { readonly limits: WireLimits; readonly cut: Tally }) {
     this.#bytes = bytes
     this.#limits = limits
     this.#cut = cut
@@ -63,7 +63,7 @@ export class OtlpDictionary {
         table.push(dictionary)
       }
     }
-    this.texts = new OtlpTexts(bytes, { strings, attributes, limits, cut })
+    this.texts = new WireTexts(bytes, { strings, attributes, limits, cut })
     this.#kindOf = new Int32Array(attributes.length).fill(NONE)
     this.#readFunctions(functions)
     this.#readMappings(mappings)

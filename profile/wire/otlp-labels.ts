@@ -1,8 +1,8 @@
 // Which series does a resource belong to? Its attributes become labels: the few that tell services apart, under the names
 // our queries use. Process ids and command lines never do: every process would be a series, and secrets would be stored.
 import { type Labels, labelsOf } from '../model/labels.ts'
-import { grouped, type OtlpLimits, ProfileRefused, type Tally } from './otlp-limits.ts'
-import type { AttributeValue } from './otlp-texts.ts'
+import { grouped, ProfileRefused, type Tally, type WireLimits } from './wire-limits.ts'
+import type { AttributeValue } from './wire-texts.ts'
 
 /** OTLP's name → ours; everything else keeps its name. */
 export const LABEL_OF_ATTRIBUTE: ReadonlyMap<string, string> = new Map([
@@ -48,7 +48,7 @@ export function labelsOfResource(
   options: {
     readonly isOurs: boolean
     readonly service: AttributeValue | undefined
-    readonly limits: OtlpLimits
+    readonly limits: WireLimits
     readonly cut: Tally
   },
 ): Labels {
@@ -90,7 +90,7 @@ function checkLength(
   shown: string,
   bytes: number,
   key: 'labelNameBytes' | 'labelValueBytes',
-  limits: OtlpLimits,
+  limits: WireLimits,
 ): void {
   if (bytes <= limits[key]) return
   throw new ProfileRefused(

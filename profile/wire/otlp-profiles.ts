@@ -10,9 +10,9 @@ import { LAYOUT_1_10 } from './otlp-layout.ts'
 
 export { decodeOtlpProfiles, type OtlpOptions, type OtlpRequest } from './otlp-decode.ts'
 export { encodeOtlpProfiles } from './otlp-encode.ts'
-export type { Cut, OtlpLimits, Rejected } from './otlp-limits.ts'
 export { encodeExportResponse, encodeStatus, exportResponseJson, statusJson } from './otlp-response.ts'
 export { WINDOW_MS } from './otlp-samples.ts'
+export type { Cut, Rejected, WireLimits } from './wire-limits.ts'
 
 // Three characters of JSON become an object of some 150 bytes: what senders of JSON need is far below.
 const JSON_LENGTH_MAX = 8 * 2 ** 20

@@ -3,10 +3,10 @@
 import { float64Column, type GrowingColumn, uint32Column } from '../model/growing-column.ts'
 import type { ProfileType } from '../model/profile-type.ts'
 import type { SampleLayout } from './otlp-layout.ts'
-import { grouped, type OtlpLimits, ProfileRefused } from './otlp-limits.ts'
 import type { OtlpStacks } from './otlp-stacks.ts'
-import type { OtlpTexts } from './otlp-texts.ts'
 import { ProtoReader, VARINT } from './proto-reader.ts'
+import { grouped, ProfileRefused, type WireLimits } from './wire-limits.ts'
+import type { WireTexts } from './wire-texts.ts'
 
 /** Timestamped samples are counted in windows of this length. */
 export const WINDOW_MS = 10_000
@@ -54,9 +54,9 @@ export class SampleRows {
 export class SampleReader {
   readonly #reader: ProtoReader
   readonly #layout: SampleLayout
-  readonly #texts: OtlpTexts
+  readonly #texts: WireTexts
   readonly #stacks: OtlpStacks
-  readonly #limits: OtlpLimits
+  readonly #limits: WireLimits
   readonly #receivedMs: number
   readonly #values = float64Column()
   readonly #momentsMs = float64Column()
@@ -68,9 +68,9 @@ export class SampleReader {
     bytes: Uint8Array,
     parts: {
       readonly layout: SampleLayout
-      readonly texts: OtlpTexts
+      readonly texts: WireTexts
       readonly stacks: OtlpStacks
-      readonly limits: OtlpLimits
+      readonly limits: WireLimits
       readonly receivedMs: number
     },
   ) {

@@ -3,9 +3,9 @@
 import { uint32Column } from '../model/growing-column.ts'
 import type { StackTable } from '../model/stack-table.ts'
 import type { OtlpDictionary } from './otlp-dictionary.ts'
-import type { OtlpLimits, Tally } from './otlp-limits.ts'
 import { ProtoReader } from './proto-reader.ts'
 import { StackRows } from './stack-rows.ts'
+import type { Tally, WireLimits } from './wire-limits.ts'
 
 const UNREAD = 0
 const GOOD = 1
@@ -21,7 +21,7 @@ export class OtlpStacks {
 
   constructor(
     bytes: Uint8Array,
-    options: { readonly dictionary: OtlpDictionary; readonly limits: OtlpLimits; readonly cut: Tally },
+    options: { readonly dictionary: OtlpDictionary; readonly limits: WireLimits; readonly cut: Tally },
   ) {
     const { dictionary, limits, cut } = options
     this.#reader = new ProtoReader(bytes, 0, 0)

@@ -4,10 +4,10 @@ import { fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { Profile } from '../model/profile.ts'
 import { ExportProfilesServiceRequestSchema } from './gen/otlp_profiles_pb.ts'
-import type { OtlpLimits } from './otlp-limits.ts'
+import type { WireLimits } from './wire-limits.ts'
 
 /** The backend's defaults. */
-export const LIMITS: OtlpLimits = {
+export const LIMITS: WireLimits = {
   profilesPerRequest: 10_000,
   samplesMax: 250_000,
   tableEntries: 4_000_000,

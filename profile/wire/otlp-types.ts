@@ -1,6 +1,6 @@
 // What did they count? OTLP says it in two pairs of words, type and unit; a profile type has a name besides.
 import { CPU, CPU_SAMPLES, type ProfileType } from '../model/profile-type.ts'
-import { ProfileRefused } from './otlp-limits.ts'
+import { ProfileRefused } from './wire-limits.ts'
 
 const WORD_LENGTH_MAX = 100 // of each of the five parts of an id
 

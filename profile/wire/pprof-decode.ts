@@ -6,17 +6,17 @@ import { type Labels, labelsOf, labelsText } from '../model/labels.ts'
 import type { Profile } from '../model/profile.ts'
 import { CPU, CPU_SAMPLES, type ProfileType, printProfileType, storedType } from '../model/profile-type.ts'
 import { failure, type Result, success } from '../model/result.ts'
-import { type Cut, grouped, type OtlpLimits, ProfileRefused, RequestRefused, Tally } from './otlp-limits.ts'
 import { wholeMs, YEAR_2000_MS } from './otlp-samples.ts'
 import { LABEL, OURS, PROFILE, SAMPLE } from './pprof-fields.ts'
 import { PprofTables } from './pprof-tables.ts'
 import { typeOfColumn } from './pprof-types.ts'
 import { LENGTH, MalformedBytes, ProtoReader, VARINT } from './proto-reader.ts'
 import { StackRows } from './stack-rows.ts'
+import { type Cut, grouped, ProfileRefused, RequestRefused, Tally, type WireLimits } from './wire-limits.ts'
 
 export interface PprofOptions {
   /** tableEntries, samplesMax, stackDepth, stringBytes and the bounds of labels are asked. */
-  readonly limits: OtlpLimits
+  readonly limits: WireLimits
   /** Of all samples; they win over the samples' own. */
   readonly labels: Labels
   /** Keep the texts that samples carry as labels; without it they are counted as cut. Numbers never are labels. */

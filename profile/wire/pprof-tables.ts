@@ -2,19 +2,19 @@
 // profiles of the file share. pprof names rows by ids of the sender's choice, any 64 bits but 0, each once.
 import { NONE } from '../model/ids.ts'
 import { TRUNCATED_KIND, TRUNCATED_NAME } from '../model/profile.ts'
-import { grouped, type OtlpLimits, RequestRefused, type Tally } from './otlp-limits.ts'
-import { OtlpTexts, Slices } from './otlp-texts.ts'
 import { FUNCTION, LINE, LOCATION, MAPPING, OURS, PROFILE } from './pprof-fields.ts'
 import { LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
 import { buildIdAsHex, lineNumber, type SharedTables, TableColumns } from './table-columns.ts'
+import { grouped, RequestRefused, type Tally, type WireLimits } from './wire-limits.ts'
+import { Slices, WireTexts } from './wire-texts.ts'
 
 export class PprofTables {
   readonly #bytes: Uint8Array
-  readonly #limits: OtlpLimits
+  readonly #limits: WireLimits
   readonly #cut: Tally
   #rows = 0
 
-  readonly #strings: OtlpTexts
+  readonly #strings: WireTexts
   readonly sampleTypes = new Slices()
   readonly samples = new Slices()
 
@@ -27,7 +27,7 @@ export class PprofTables {
 
   /** Reads all tables; throws MalformedBytes, and RequestRefused for ids and indexes of nothing, ids twice, and more rows
    *  than limits.tableEntries. */
-  constructor(bytes: Uint8Array, { limits, cut }: { readonly limits: OtlpLimits; readonly cut: Tally }) {
+  constructor(bytes: Uint8Array, { limits, cut }: { readonly limits: WireLimits; readonly cut: Tally }) {
     this.#bytes = bytes
     this.#limits = limits
     this.#cut = cut
@@ -48,7 +48,7 @@ export class PprofTables {
       this.countRows(1)
       table.push(file)
     }
-    this.#strings = new OtlpTexts(bytes, { strings, attributes: new Slices(), limits, cut })
+    this.#strings = new WireTexts(bytes, { strings, attributes: new Slices(), limits, cut })
     this.#readMappings(mappings)
     this.#readFunctions(functions)
     this.#readLocations(locations)

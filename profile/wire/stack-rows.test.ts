@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Tally } from './otlp-limits.ts'
 import { StackRows } from './stack-rows.ts'
+import { Tally } from './wire-limits.ts'
 
 /** Stacks of one-letter locations, leaf first; the trie as paths from the root. */
 function trieOf(stacks: readonly string[], depthMax = 100) {

@@ -4,7 +4,7 @@
 import { int32Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import type { StackTable } from '../model/stack-table.ts'
-import type { Tally } from './otlp-limits.ts'
+import type { Tally } from './wire-limits.ts'
 
 const ROOT_FRAMES = 64 // of a deep stack: enough to tell which thread, which entry, which handler
 

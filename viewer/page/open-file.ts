@@ -9,10 +9,10 @@ import { buildTreeOfProfile } from '#profile/tree/build'
 import type { CallTree } from '#profile/tree/call-tree'
 import { pruneTree } from '#profile/tree/prune'
 import { parseFolded } from '#profile/wire/folded'
-import { grouped, type OtlpLimits } from '#profile/wire/otlp-limits'
 import { decodePprof, isGzip } from '#profile/wire/pprof'
 import type { AnswerMeta } from '#profile/wire/query-api'
 import { treeToJson } from '#profile/wire/tree-answer'
+import { grouped, type WireLimits } from '#profile/wire/wire-limits'
 import { MAX_NODES } from '../../src/datasource/query.ts'
 import { treeToFrame } from '../../src/frame/tree-to-frame.ts'
 
@@ -30,7 +30,7 @@ export const FILE_BYTES_MAX = 64 * 2 ** 20
 export const INFLATED_BYTES_MAX = 256 * 2 ** 20
 
 /** As the backend's defaults, but for samples: a file may be a whole day. */
-const LIMITS: OtlpLimits = {
+const LIMITS: WireLimits = {
   profilesPerRequest: 64,
   samplesMax: 2_000_000,
   tableEntries: 4 * 2 ** 20,

@@ -1,6 +1,6 @@
-// How much may one OTLP request hold, and how does it hear that it holds too much? Keys as under `limits.` of the backend.
+// How much may one body hold, OTLP or pprof, and how does its sender hear that it holds too much? Keys as under `limits.` of the backend.
 
-export interface OtlpLimits {
+export interface WireLimits {
   /** Profiles of one request; more refuse the request. */
   readonly profilesPerRequest: number
   /** Samples of one profile; more refuse the profile. */
@@ -39,7 +39,7 @@ export interface Cut {
 export class ProfileRefused extends Error {
   readonly reason: string
   readonly key: string | undefined
-  constructor(reason: string, message: string, key?: keyof OtlpLimits) {
+  constructor(reason: string, message: string, key?: keyof WireLimits) {
     super(message)
     this.reason = reason
     this.key = key === undefined ? undefined : `limits.${key}`

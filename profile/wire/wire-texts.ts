@@ -1,11 +1,11 @@
-// Which texts and attributes does an OTLP request hold? Strings by index, decoded when first asked for and kept once, and the
-// rows of the attribute table: what resources, mappings, locations and samples point at.
+// Which texts and attributes does a body hold, OTLP or pprof? Strings by index, decoded when first asked for and kept once,
+// and the rows of the attribute table: what resources, mappings, locations and samples point at.
 
 import { int32Column, uint32Column } from '../model/growing-column.ts'
 import { NONE } from '../model/ids.ts'
 import { cutText } from './cut-text.ts'
-import type { OtlpLimits, Tally } from './otlp-limits.ts'
 import { FIXED64, LENGTH, ProtoReader, VARINT } from './proto-reader.ts'
+import type { Tally, WireLimits } from './wire-limits.ts'
 
 /** What an attribute says: text, or a number as text; `bytes` is its whole length, `text` at most what a label may hold. */
 export interface AttributeValue {
@@ -26,10 +26,10 @@ export class Slices {
   }
 }
 
-/** Strings and attributes by their OTLP indexes. */
-export class OtlpTexts {
+/** Strings and attributes by their indexes. */
+export class WireTexts {
   readonly #bytes: Uint8Array
-  readonly #limits: OtlpLimits
+  readonly #limits: WireLimits
   readonly #cut: Tally
   readonly #strings: Slices
   /** OTLP string index → row of `list`, NONE until someone asks. */
@@ -46,7 +46,7 @@ export class OtlpTexts {
     options: {
       readonly strings: Slices
       readonly attributes: Slices
-      readonly limits: OtlpLimits
+      readonly limits: WireLimits
       readonly cut: Tally
     },
   ) {
