@@ -43,6 +43,7 @@ export const SEGMENT_LOAD = 1
 export const SEGMENT_NOTE = 4
 export const SEGMENT_EXECUTABLE = 1
 export const SECTION_SYMTAB = 2
+export const SECTION_RELA = 4
 export const SECTION_NOTE = 7
 export const SECTION_NOBITS = 8
 export const SECTION_DYNSYM = 11
