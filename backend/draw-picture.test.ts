@@ -20,6 +20,7 @@ const META: AnswerMeta = {
   toMs: Date.UTC(2026, 10, 24, 11),
   samples: 812,
   endEarly: 0.034,
+  unnamed: 0,
   nodes: { sent: 3, folded: 0 },
   sampleProfile: true,
   coverage: { unreadable: ['2026-11-24T10.duckdb'] },

@@ -60,6 +60,7 @@ function sentence(query: string, meta: AnswerMeta): string {
     `${moment(meta.fromMs)} to ${moment(meta.toMs)}`,
     `${meta.samples} samples`,
     ...(meta.endEarly > 0 ? [`${(meta.endEarly * 100).toFixed(1)} % of stacks end early`] : []),
+    ...(meta.unnamed > 0 ? [`${(meta.unnamed * 100).toFixed(1)} % of frames have no name`] : []),
     ...(unreadable > 0 ? [`${unreadable} store files could not be read`] : []),
     ...(meta.sampleProfile ? ['holds the SAMPLE profile, which nobody measured'] : []),
   ].join(' · ')

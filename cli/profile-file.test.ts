@@ -31,6 +31,7 @@ const JSON_META = {
   toMs: TIME + 10_000,
   samples: 4,
   endEarly: 0,
+  unnamed: 0,
   nodes: { sent: 4, folded: 0 },
   sampleProfile: false,
   coverage: { unreadable: [] },

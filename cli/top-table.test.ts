@@ -23,5 +23,9 @@ it('shows the hottest functions of a profile, recursion once, and how many stack
 
 it('has no rows for no samples', () => {
   const profile = profileFromText('main\n0')
-  expect(topOfProfile(profile, 10)).toMatchObject({ total: 0, name: [], meta: { samples: 0, endEarly: 0 } })
+  expect(topOfProfile(profile, 10)).toMatchObject({
+    total: 0,
+    name: [],
+    meta: { samples: 0, endEarly: 0, unnamed: 0 },
+  })
 })

@@ -1,7 +1,8 @@
 // Which functions burn most? One table, whether a backend answers or a recording does.
-import { type Profile, TRUNCATED_KIND } from '#profile/model/profile'
+import type { Profile } from '#profile/model/profile'
 import { buildTreeOfProfile } from '#profile/tree/build'
 import { functionTable } from '#profile/tree/functions'
+import { type Quality, qualityOf } from '#profile/tree/quality'
 import { printShare, printTable } from './output.ts'
 
 /** Columns of equal length, in the order in which they are shown; `self` and `totals` in the unit of `total`. */
@@ -11,7 +12,7 @@ export interface TopRows {
   readonly mapping: readonly string[]
   readonly self: readonly number[]
   readonly totals: readonly number[]
-  readonly meta: { readonly samples: number; readonly endEarly: number }
+  readonly meta: Quality & { readonly samples: number }
 }
 
 /** The hottest functions by their own time, and how far the stacks can be trusted. */
@@ -24,17 +25,20 @@ export function printTop(top: TopRows): string {
   ] as const
   const share = (value: number) => printShare(top.total > 0 ? value / top.total : 0)
   const rows = top.name.map((name, i) => [name, top.mapping[i]!, share(top.self[i]!), share(top.totals[i]!)])
-  const early =
-    top.meta.endEarly > 0
-      ? `; ${Math.round(top.meta.endEarly * 100)} % of stacks end early: no frame pointers`
-      : ''
-  return `${printTable(columns, rows)}${top.meta.samples} samples${early}\n`
+  const { samples, endEarly, unnamed } = top.meta
+  const percent = (of: number) => `${Math.round(of * 100)} %`
+  const parts = [
+    `${samples} samples`,
+    ...(endEarly > 0 ? [`${percent(endEarly)} of stacks end early: no frame pointers`] : []),
+    ...(unnamed >= 0.01 ? [`${percent(unnamed)} of frames have no name: no symbols`] : []),
+  ]
+  return `${printTable(columns, rows)}${parts.join('; ')}\n`
 }
 
 /** The hottest functions of a profile.  out  at most `limit` rows, by own time, then total, then name */
 export function topOfProfile(profile: Profile, limit: number): TopRows {
   const tree = buildTreeOfProfile(profile)
-  const { frames, depth, frame, total } = tree
+  const { frames, total } = tree
   const rows = functionTable(tree)
   const order = Array.from(rows.frame, (_, row) => row)
     .sort(
@@ -42,17 +46,12 @@ export function topOfProfile(profile: Profile, limit: number): TopRows {
         rows.self[other]! - rows.self[one]! || rows.total[other]! - rows.total[one]! || one - other,
     )
     .slice(0, limit)
-  const endEarly = total.reduce(
-    (sum, value, node) =>
-      depth[node] === 1 && frames.kind[frame[node]!] === TRUNCATED_KIND ? sum + value : sum,
-    0,
-  )
   return {
     total: total[0]!,
     name: order.map((row) => frames.name[rows.frame[row]!]!),
     mapping: order.map((row) => frames.mapping[rows.frame[row]!]!),
     self: order.map((row) => rows.self[row]!),
     totals: order.map((row) => rows.total[row]!),
-    meta: { samples: total[0]!, endEarly: total[0]! > 0 ? endEarly / total[0]! : 0 },
+    meta: { samples: total[0]!, ...qualityOf([tree]) },
   }
 }

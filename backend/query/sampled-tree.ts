@@ -1,11 +1,11 @@
 // One profile type, one selector, one range: which call tree is that? Each file of the store folds on its own trie of
 // frames; the trees merge by function, and labels asked for become the first levels.
-import { TRUNCATED_NAME } from '#profile/model/profile'
 import { printProfileType } from '#profile/model/profile-type'
 import { buildTree } from '#profile/tree/build'
 import type { CallTree } from '#profile/tree/call-tree'
 import { groupTrees } from '#profile/tree/group'
 import { mergeTrees } from '#profile/tree/merge'
+import { qualityOf } from '#profile/tree/quality'
 import type { AnswerMeta } from '#profile/wire/query-api'
 import type { Store } from '../store/store.ts'
 import type { Question } from './question.ts'
@@ -48,7 +48,7 @@ export async function sampledTree(
       fromMs: question.fromMs,
       toMs: question.toMs,
       samples: Math.round(samples),
-      endEarly: shareEndingEarly(trees),
+      ...qualityOf(trees),
       sampleProfile,
       coverage: { unreadable: sums.unreadable },
     },
@@ -61,16 +61,4 @@ export async function hasSampleProfile(store: Store, question: Question): Promis
     matchers: [...question.matchers, { name: SAMPLE_PROFILE_LABEL, operator: '=', value: 'true' }],
   })
   return value.length > 0
-}
-
-/** Share of the value whose stacks begin with the marker that stands for callers nobody could see. */
-function shareEndingEarly(trees: readonly CallTree[]): number {
-  let all = 0
-  let early = 0
-  for (const { frames, depth, frame, total } of trees) {
-    all += total[0]!
-    for (let i = 1; i < depth.length; i++)
-      if (depth[i] === 1 && frames.name[frame[i]!] === TRUNCATED_NAME) early += total[i]!
-  }
-  return all === 0 ? 0 : early / all
 }

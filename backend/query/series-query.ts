@@ -45,6 +45,7 @@ export async function series(request: ParsedSeries, asked: Asked): Promise<Serie
       toMs: question.toMs,
       samples: Math.round(sums.samples),
       endEarly: 0,
+      unnamed: 0,
       nodes: { sent: kept.length, folded: rows.length - kept.length },
       sampleProfile,
       coverage: { unreadable },

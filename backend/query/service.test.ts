@@ -103,6 +103,12 @@ async function expectBruteForce(
   const early = rows.filter((row) => row.path[0] === naiveFrame('[truncated]'))
   const sumOf = (some: readonly Row[]) => some.reduce((sum, { value }) => sum + value, 0)
   expect(flame.meta.endEarly).toBeCloseTo(sumOf(rows) === 0 ? 0 : sumOf(early) / sumOf(rows), 9)
+  const isFrame = (name: string) => name !== naiveFrame('[truncated]')
+  const isAddress = (name: string) => /^([^\0]*\+)?0x[0-9a-f]+\0/.test(name)
+  const framesOf = (is: (name: string) => boolean) =>
+    rows.reduce((sum, { path, value }) => sum + value * path.filter(is).length, 0)
+  const framesAll = framesOf(isFrame)
+  expect(flame.meta.unnamed).toBeCloseTo(framesAll === 0 ? 0 : framesOf(isAddress) / framesAll, 9)
 
   const pruned = await service.flame(tree({ ...selection, maxNodes }))
   expect(tidy(stacksOfTree(treeOf(pruned)))).toEqual(naivePrune(tidy(rows), maxNodes))

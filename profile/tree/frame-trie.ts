@@ -70,3 +70,6 @@ export function addressName(location: {
   const hex = high === 0 ? low.toString(16) : high.toString(16) + low.toString(16).padStart(8, '0')
   return mapping === '' ? `0x${hex}` : `${mapping}+0x${hex}`
 }
+
+/** Whether a name is one that `addressName` made: an address, not a function. */
+export const isAddressName = (name: string): boolean => /(^|\+)0x[0-9a-f]+$/.test(name)

@@ -89,6 +89,8 @@ export interface AnswerMeta {
   readonly samples: number
   /** Share of `samples` whose stack ends early, 0 to 1: its root frame is "[truncated]". */
   readonly endEarly: number
+  /** Share of the frames, weighted with `samples`, that have no name but an address, 0 to 1. */
+  readonly unnamed: number
   /** Nodes in the answer, and nodes folded away by maxNodes. */
   readonly nodes: { readonly sent: number; readonly folded: number }
   /** True if any of the samples come from the sample profile that stands in where no agent can run. */

@@ -15,6 +15,7 @@ const META: AnswerMeta = {
   toMs: 2000,
   samples: 3,
   endEarly: 0.5,
+  unnamed: 0.25,
   nodes: { sent: 4, folded: 0 },
   sampleProfile: false,
   coverage: { unreadable: [] },

@@ -258,6 +258,7 @@ function readMeta(json: unknown, name: string): AnswerMeta {
     toMs: number(meta, 'toMs'),
     samples: number(meta, 'samples'),
     endEarly: number(meta, 'endEarly'),
+    unnamed: number(meta, 'unnamed'),
     nodes: { sent: number(nodes, 'sent'), folded: number(nodes, 'folded') },
     sampleProfile: meta.sampleProfile,
     coverage: { unreadable: readTexts(coverage.unreadable, `${name}.coverage.unreadable`) },

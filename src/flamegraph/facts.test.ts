@@ -11,6 +11,7 @@ const FACTS: ProfileFacts = {
   fromMs: Date.UTC(2026, 10, 24, 10),
   toMs: Date.UTC(2026, 10, 24, 10, 15),
   endEarly: 0,
+  unnamed: 0,
   nodes: { sent: 100, folded: 0 },
   sampleProfile: false,
 }
@@ -27,6 +28,10 @@ describe('headerParts', () => {
   it('says how many stacks end early, also where it is hardly any', () => {
     expect(texts({ ...FACTS, endEarly: 0.384 }).at(-1)).toBe('38 % of stacks end early: no frame pointers')
     expect(texts({ ...FACTS, endEarly: 0.001 }).at(-1)).toMatch(/^<1 % of/)
+  })
+  it('says how many frames have no name, from a percent on', () => {
+    expect(texts({ ...FACTS, unnamed: 0.123 }).at(-1)).toBe('12 % of frames have no name: no symbols')
+    expect(texts({ ...FACTS, unnamed: 0.009 })).toEqual(texts(FACTS))
   })
   it('says that the sample profile is none of this machine, first of all', () => {
     expect(texts({ ...FACTS, sampleProfile: true })[0]).toBe('sample profile, not this machine')

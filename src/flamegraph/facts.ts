@@ -11,6 +11,8 @@ export interface ProfileFacts {
   readonly toMs: number
   /** Share of samples whose stack ends early, 0 to 1. */
   readonly endEarly: number
+  /** Share of frames without a name, weighted with their samples, 0 to 1. */
+  readonly unnamed: number
   readonly nodes: { readonly sent: number; readonly folded: number }
   /** The profile that stands in where no agent can run. */
   readonly sampleProfile: boolean
@@ -81,10 +83,18 @@ export function rangeText(fromMs: number, toMs: number, printTime: PrintTime): s
 function limits(facts: ProfileFacts | undefined, whose: string): HeaderPart[] {
   if (facts === undefined) return []
   const parts: HeaderPart[] = []
-  if (facts.endEarly > 0) {
-    const share = facts.endEarly < 0.005 ? '<1 %' : `${Math.round(facts.endEarly * 100)} %`
-    parts.push({ text: `${whose}${share} of stacks end early: no frame pointers`, isWarning: true })
-  }
+  const share = (of: number) => (of < 0.005 ? '<1 %' : `${Math.round(of * 100)} %`)
+  if (facts.endEarly > 0)
+    parts.push({
+      text: `${whose}${share(facts.endEarly)} of stacks end early: no frame pointers`,
+      isWarning: true,
+    })
+  // Hardly a machine without a stripped library: below a percent it is not worth a word.
+  if (facts.unnamed >= 0.01)
+    parts.push({
+      text: `${whose}${share(facts.unnamed)} of frames have no name: no symbols`,
+      isWarning: true,
+    })
   const { folded } = facts.nodes
   if (folded > 0) parts.push({ text: `${whose}${grouped(folded)} smallest nodes folded` })
   return parts

@@ -15,6 +15,7 @@ const META: AnswerMeta = {
   toMs: 10_000,
   samples: 9,
   endEarly: 0.38,
+  unnamed: 0,
   nodes: { sent: 4, folded: 0 },
   sampleProfile: false,
   coverage: { unreadable: [] },

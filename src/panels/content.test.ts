@@ -16,6 +16,7 @@ const META: AnswerMeta = {
   toMs: 10_000,
   samples: 100,
   endEarly: 0,
+  unnamed: 0,
   nodes: { sent: 21, folded: 0 },
   sampleProfile: false,
   coverage: { unreadable: [] },

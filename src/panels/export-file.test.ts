@@ -18,6 +18,7 @@ const META: AnswerMeta = {
   toMs: Date.UTC(2026, 10, 24, 10, 15),
   samples: 3,
   endEarly: 0,
+  unnamed: 0,
   nodes: { sent: 5, folded: 0 },
   sampleProfile: false,
   coverage: { unreadable: [] },

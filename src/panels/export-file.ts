@@ -110,6 +110,7 @@ const answerMeta = (meta: AnswerMeta): AnswerMeta => ({
   toMs: meta.toMs,
   samples: meta.samples,
   endEarly: meta.endEarly,
+  unnamed: meta.unnamed,
   nodes: meta.nodes,
   sampleProfile: meta.sampleProfile,
   coverage: meta.coverage,

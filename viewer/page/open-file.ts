@@ -2,12 +2,13 @@
 // byte of it goes to the backend. What is too large or broken is refused with a sentence; nothing in a file is trusted.
 import type { DataFrame } from '@grafana/data'
 import { labelsOf } from '#profile/model/labels'
-import { type Profile, TRUNCATED_NAME } from '#profile/model/profile'
+import type { Profile } from '#profile/model/profile'
 import { printProfileType } from '#profile/model/profile-type'
 import { failure, type Result, success } from '#profile/model/result'
 import { buildTreeOfProfile } from '#profile/tree/build'
 import type { CallTree } from '#profile/tree/call-tree'
 import { pruneTree } from '#profile/tree/prune'
+import { qualityOf } from '#profile/tree/quality'
 import { parseFolded } from '#profile/wire/folded'
 import { decodePprof, isGzip } from '#profile/wire/pprof'
 import type { AnswerMeta } from '#profile/wire/query-api'
@@ -95,20 +96,12 @@ function metaOf(
     fromMs: timeMs,
     toMs: timeMs + durationMs,
     samples: isCounted ? total : isTimed ? Math.round(total / period) : profile.samples.value.length,
-    endEarly: total > 0 ? truncatedOf(tree) / total : 0,
+    ...qualityOf([tree]),
     nodes: { sent: tree.depth.length, folded: foldedNodes },
     sampleProfile: false,
     coverage: { unreadable: [] },
     tookMs: 0,
   }
-}
-
-/** What stands under the root frame of stacks that end early. */
-function truncatedOf(tree: CallTree): number {
-  for (let node = 1; node < tree.depth.length; node++)
-    if (tree.depth[node] === 1 && tree.frames.name[tree.frame[node]!] === TRUNCATED_NAME)
-      return tree.total[node]!
-  return 0
 }
 
 async function readAll(file: File): Promise<Result<Uint8Array<ArrayBuffer>>> {

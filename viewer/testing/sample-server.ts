@@ -118,6 +118,7 @@ function metaOf(body: Readonly<Record<string, unknown>>): api.AnswerMeta {
     toMs,
     samples: Math.round(tree.total[0]! / (1e9 / 19)),
     endEarly: 0.12,
+    unnamed: 0,
     nodes: { sent: tree.depth.length, folded: 0 },
     sampleProfile: true,
     coverage: { unreadable: [] },
