@@ -85,6 +85,19 @@ export function addressOfFileOffset(elf: ElfFile, fileOffset: number): number | 
   return found && fileOffset - found.offset + found.address
 }
 
+/** Where in the file the byte of an ELF virtual address lies; undefined where no segment brings it from the file.
+ *  cost O(segments) */
+export function fileOffsetOfAddress(
+  { segments }: Pick<ElfFile, 'segments'>,
+  address: number,
+): number | undefined {
+  for (const segment of segments) {
+    const isInside = address >= segment.address && address < segment.address + segment.fileSize
+    if (segment.type === SEGMENT_LOAD && isInside) return address - segment.address + segment.offset
+  }
+  return undefined
+}
+
 /** Build ID in a run of notes (`.note.*` sections, /sys/kernel/notes), lower-case hex; "" if there is none.
  *  Damaged notes end the search. */
 export function buildIdOfNotes(notes: Uint8Array, isLittleEndian = true): string {

@@ -190,7 +190,7 @@ function readNames(elf: ElfFile, dynsym: Section, stubs: readonly Stub[]): Uint3
   const count = Math.floor(dynsym.size / SYMBOL_BYTES)
   const order = Uint32Array.from(stubs.keys()).sort((one, other) => stubs[one]!.symbol - stubs[other]!.symbol)
   let first = 0
-  let chunk = new DataView(new ArrayBuffer(0))
+  let chunk: DataView = new DataView(new ArrayBuffer(0))
   for (const row of order) {
     const { symbol } = stubs[row]!
     if (symbol >= count) break

@@ -2,8 +2,8 @@
 // somebody asks. Refuses data, undefined and absolute symbols, and never names what lies behind a symbol's size:
 // a stripped libc would name static functions after their neighbours, and `.plt` stubs would all be `_init`.
 import { failure, type Result, success } from '#profile/model/result'
-import { checkRange } from './byte-source.ts'
-import { Cursor, MalformedError } from './cursor.ts'
+import { checkRange, textAt } from './byte-source.ts'
+import { MalformedError } from './cursor.ts'
 import {
   type ElfFile,
   malformedAsFailure,
@@ -38,8 +38,6 @@ export const SYMBOL_BOUNDS: SymbolBounds = { entriesMax: 4 * 1024 * 1024, functi
 
 const CHUNK_ENTRIES = 16_384 // 384 KiB read at a time, so that memory follows what is kept, not what a header claims
 const ALIASES_MAX = 16 // names read for one address; libc has up to 9 (`__pthread_key_create` and its like)
-const NAME_BYTES_MAX = 4096
-const NAME_BYTES_GUESS = 128 // longer than nearly every name: one read is enough
 const NESTED_MAX = 32 // symbols looked at downwards from an address: labels inside a function are few
 const TYPE_NONE = 0
 const TYPE_FUNCTION = 2
@@ -85,7 +83,7 @@ export function symbolNames(elf: NameSource, table: SymbolTable, row: number): s
   const names: string[] = []
   const address = table.address[row]
   for (let i = row; i < table.address.length && i < row + ALIASES_MAX && table.address[i] === address; i++) {
-    const name = readName(elf, table, table.name[i]!)
+    const name = textAt(elf.source, table.strings, table.name[i]!)
     const version = name.indexOf('@', 1)
     const bare = version === -1 ? name : name.slice(0, version)
     if (bare !== '' && !names.includes(bare)) names.push(bare)
@@ -93,16 +91,7 @@ export function symbolNames(elf: NameSource, table: SymbolTable, row: number): s
   return names
 }
 
-type NameSource = Pick<ElfFile, 'source' | 'isLittleEndian'>
-
-function readName({ source, isLittleEndian }: NameSource, { strings }: SymbolTable, offset: number): string {
-  const length = Math.min(NAME_BYTES_MAX, strings.size - offset)
-  if (length <= 0) return ''
-  const guess = Math.min(NAME_BYTES_GUESS, length)
-  let bytes = source.read(strings.offset + offset, guess)
-  if (guess < length && !bytes.includes(0)) bytes = source.read(strings.offset + offset, length)
-  return new Cursor(bytes, { name: 'symbol name', isLittleEndian }).string(length)
-}
+type NameSource = Pick<ElfFile, 'source'>
 
 /** A section of the type, if its contents are in the file: debug files keep headers without contents, and some strip
  *  tools leave an empty table. */
