@@ -78,11 +78,14 @@ export class ProfileDataSource extends DataSourceWithBackend<ProfileQuery, Profi
     if (targets.length === 0) return of({ data: [], state: LoadingState.Done })
     const fallback = this.getDefaultQuery(request.app as CoreApp).queryType
     const answers = targets.map((target) => {
-      const query = this.applyTemplateVariables(
+      const asked = this.applyTemplateVariables(
         normalizeQuery(target, fallback),
         request.scopedVars,
         request.filters,
       )
+      // Frames carry their query: with our own name in it, whatever the target called us (`${datasource}`), a panel can
+      // ask again.
+      const query = { ...asked, datasource: this.getRef() }
       return this.#answer(query, request).pipe(
         map((data): DataQueryResponse => ({ data })),
         catchError((error: unknown) => of(failed([errorOf(QueryError.from(error), query.refId)]))),

@@ -10,6 +10,11 @@ describe('migrateOptions', () => {
     const saved = { show: 'table', palette: 'rainbow', orientation: 3, theirs: { kept: true } }
     expect(migrateOptions(saved)).toEqual({ ...DEFAULT_OPTIONS, show: 'table', theirs: { kept: true } })
   })
+  it('has no strip of time unless it was switched on', () => {
+    expect(migrateOptions({ version: 1, show: 'graph' }).timeline).toBe(false)
+    expect(migrateOptions({ timeline: 'yes' }).timeline).toBe(false)
+    expect(migrateOptions({ timeline: true }).timeline).toBe(true)
+  })
   it('keeps the text of a view, and nothing else in its place', () => {
     expect(migrateOptions({ view: 's=json' }).view).toBe('s=json')
     expect(migrateOptions({ view: { zoom: [] } })).toEqual(DEFAULT_OPTIONS)

@@ -15,6 +15,8 @@ export interface GraphOptions {
   readonly palette: ViewState['palette']
   /** Read by the diff panel alone. */
   readonly comparing: Comparing
+  /** The strip of time above the graph. */
+  readonly timeline: boolean
   /** What a link says, as `printView` wrote it; set by the host, by no one's hand. */
   readonly view?: string
 }
@@ -26,6 +28,7 @@ export const DEFAULT_OPTIONS: GraphOptions = {
   colorBy: DEFAULT_VIEW.colorBy,
   palette: DEFAULT_VIEW.palette,
   comparing: 'share',
+  timeline: false,
 }
 
 /** The words each option may be. A word from elsewhere becomes the default: options are edited by hand, too. */
@@ -43,6 +46,7 @@ export function migrateOptions(saved: unknown): GraphOptions {
     typeof saved === 'object' && saved !== null ? { ...(saved as Record<string, unknown>) } : {}
   for (const key of Object.keys(ALLOWED) as (keyof typeof ALLOWED)[])
     if (!(ALLOWED[key] as readonly unknown[]).includes(options[key])) options[key] = DEFAULT_OPTIONS[key]
+  if (typeof options.timeline !== 'boolean') options.timeline = DEFAULT_OPTIONS.timeline
   if (typeof options.view !== 'string') delete options.view
   return { ...(options as unknown as GraphOptions), version: OPTIONS_VERSION }
 }

@@ -52,6 +52,12 @@ export function pluginOf(
             ],
           },
         })
+        .addBooleanSwitch({
+          path: 'timeline',
+          name: 'Time strip',
+          description: 'The query over time, above the graph: drag over a part to see that part',
+          defaultValue: DEFAULT_OPTIONS.timeline,
+        })
       if (isDiff)
         builder.addRadio({
           path: 'comparing',

@@ -13,7 +13,7 @@ import {
 } from '@grafana/data'
 import { TimeSeries, TooltipPlugin2, useTheme2 } from '@grafana/ui'
 import React, { useMemo, useRef } from 'react'
-import type { Mark, Span } from './brush.ts'
+import type { Mark, Span } from '../../src/panels/timeline/brush.ts'
 import { ChartMarks } from './ChartMarks.tsx'
 import { readableAxis, toolTipText } from './chart-text.ts'
 

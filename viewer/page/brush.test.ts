@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { afterStroke, marksOf, moveEnd, type Span, withChart, withoutMark } from './brush.ts'
+import type { Span } from '../../src/panels/timeline/brush.ts'
+import { afterStroke, marksOf, withChart, withoutMark } from './brush.ts'
 import { DEFAULT_STATE, type PageState, parseUrl, printUrl } from './url-state.ts'
 
 const HOUR = { ...DEFAULT_STATE, from: '1700000000000', to: '1700003600000' }
@@ -86,16 +87,5 @@ describe('another range of the chart', () => {
   ])('%s', (_, chart, expected) => {
     const bounds = { from: String(chart.fromMs), to: String(chart.toMs) }
     expect(drawn(withChart(state, bounds, chart))).toBe(expected)
-  })
-})
-
-describe('a handle', () => {
-  it('moves its end, never past the other end or out of the chart', () => {
-    const span = minutes(5, 10)
-    const from = (toMs: number) => moveEnd(span, 'fromMs', toMs, CHART)
-    expect(from(minutes(7, 0).fromMs)).toEqual(minutes(7, 10))
-    expect(from(minutes(30, 0).fromMs)).toEqual({ fromMs: span.toMs - 1_000, toMs: span.toMs })
-    expect(from(0)).toEqual(minutes(0, 10))
-    expect(moveEnd(span, 'toMs', Number.MAX_SAFE_INTEGER, CHART)).toEqual(minutes(5, 60))
   })
 })

@@ -1,84 +1,57 @@
-// What does a stroke over the chart mean?
-//
-//                    stroke                  stroke with Shift
-//   flame, iceberg   the graph's range       a diff: what the graph showed is the baseline, the stroke the comparison
-//   diff             the baseline            the comparison
-//
-// The chart stays as it is: what one looks at is not lost by looking closer. Clearing gives the graph the chart's range.
+// What is marked in the page's chart, and what does a stroke over it change in the page? What strokes mean is said where
+// the panels' own strip finds it, too: src/panels/timeline/brush.ts. Here it is put into the page's state, so that a link
+// holds it. A baseline that nobody marked is the time just before the graph's.
+import {
+  type Brushed,
+  type Mark,
+  type MarkKind,
+  withMark as markIn,
+  withoutMark as markOut,
+  marksOf as marksIn,
+  type Span,
+  afterStroke as strokeOf,
+  withinChart,
+} from '../../src/panels/timeline/brush.ts'
 import { type PageState, withView } from './url-state.ts'
 
-/** Epoch ms, `fromMs` before `toMs`. */
-export interface Span {
-  readonly fromMs: number
-  readonly toMs: number
-}
-
-/** The ranges that may be marked in the chart. A diff has the last two, everything else the first. */
-export const MARKS = ['graph', 'baseline', 'comparison'] as const
-export type MarkKind = (typeof MARKS)[number]
-
-export interface Mark {
-  readonly kind: MarkKind
-  readonly span: Span
-}
-
-const LEAST_MS = 1_000 // finer is finer than a pixel, and two handles must not meet
-
 /** The page after a stroke. */
-export function afterStroke(state: PageState, span: Span, isShift: boolean): PageState {
-  if (state.view === 'diff') return withMark(state, { kind: isShift ? 'comparison' : 'baseline', span })
-  if (!isShift) return withMark(state, { kind: 'graph', span })
-  const before = spanOf(state.graphFrom, state.graphTo)
-  const compared = withView(state, 'diff')
-  const based = before === undefined ? compared : withMark(compared, { kind: 'baseline', span: before })
-  return withMark(based, { kind: 'comparison', span })
-}
+export const afterStroke = (state: PageState, span: Span, isShift: boolean): PageState =>
+  changed(state, (brushed) => strokeOf(brushed, span, isShift))
 
 /** What is marked now: one range, or the two sides of a diff, baseline first. */
-export function marksOf(state: PageState): readonly Mark[] {
-  const graph = spanOf(state.graphFrom, state.graphTo)
-  const baseline = state.view === 'diff' ? spanOf(state.baselineFrom, state.baselineTo) : undefined
-  return [
-    ...(baseline === undefined ? [] : [{ kind: 'baseline', span: baseline } as const]),
-    ...(graph === undefined
-      ? []
-      : [{ kind: state.view === 'diff' ? 'comparison' : 'graph', span: graph } as const]),
-  ]
-}
+export const marksOf = (state: PageState): readonly Mark[] => marksIn(brushedOf(state))
 
-/** Puts a range where its kind belongs; whole milliseconds, at least a second. */
-export function withMark(state: PageState, { kind, span }: Mark): PageState {
-  const from = Math.round(span.fromMs)
-  const to = Math.max(Math.round(span.toMs), from + LEAST_MS)
-  if (kind !== 'baseline') return { ...state, graphFrom: from, graphTo: to }
-  const { baselineShift: _, ...rest } = state
-  return { ...rest, baselineFrom: from, baselineTo: to }
-}
+/** Puts a range where its kind belongs. */
+export const withMark = (state: PageState, mark: Mark): PageState =>
+  changed(state, (brushed) => markIn(brushed, mark))
 
 /** Takes a range away: the graph follows the chart again, the baseline is the time before. */
-export function withoutMark(state: PageState, kind: MarkKind): PageState {
-  if (kind === 'baseline') {
-    const { baselineFrom: _, baselineTo: __, ...rest } = state
-    return rest
-  }
-  const { graphFrom: _, graphTo: __, ...rest } = state
-  return rest
-}
+export const withoutMark = (state: PageState, kind: MarkKind): PageState =>
+  changed(state, (brushed) => markOut(brushed, kind))
 
 /** The page with another range in its chart: a mark goes that is not in it, or that is all of it. */
-export function withChart(state: PageState, bounds: Pick<PageState, 'from' | 'to'>, chart: Span): PageState {
-  const next = { ...state, ...bounds }
-  const graph = spanOf(state.graphFrom, state.graphTo)
-  const isInside = graph !== undefined && graph.fromMs >= chart.fromMs && graph.toMs <= chart.toMs
-  const isAll = isInside && graph.toMs - graph.fromMs === chart.toMs - chart.fromMs
-  return isInside && !isAll ? next : withoutMark(next, 'graph')
-}
+export const withChart = (state: PageState, bounds: Pick<PageState, 'from' | 'to'>, chart: Span): PageState =>
+  changed({ ...state, ...bounds }, (brushed) => withinChart(brushed, chart))
 
-/** A span with one end moved: the ends stay in order and in the chart. */
-export function moveEnd(span: Span, end: keyof Span, toMs: number, chart: Span): Span {
-  const least = end === 'fromMs' ? chart.fromMs : span.fromMs + LEAST_MS
-  const most = end === 'fromMs' ? span.toMs - LEAST_MS : chart.toMs
-  return { ...span, [end]: Math.min(Math.max(toMs, least), Math.max(least, most)) }
+const brushedOf = (state: PageState): Brushed => ({
+  isDiff: state.view === 'diff',
+  graph: spanOf(state.graphFrom, state.graphTo),
+  baseline: spanOf(state.baselineFrom, state.baselineTo),
+})
+
+function changed(state: PageState, change: (brushed: Brushed) => Brushed): PageState {
+  const before = brushedOf(state)
+  const { isDiff, graph, baseline } = change(before)
+  const viewed = isDiff ? withView(state, 'diff') : state
+  const { graphFrom: _, graphTo: __, baselineFrom: ___, baselineTo: ____, baselineShift, ...rest } = viewed
+  // A range of its own takes the place of a shift.
+  const keepsShift = baselineShift !== undefined && (baseline === undefined || baseline === before.baseline)
+  return {
+    ...rest,
+    ...(graph === undefined ? {} : { graphFrom: graph.fromMs, graphTo: graph.toMs }),
+    ...(baseline === undefined ? {} : { baselineFrom: baseline.fromMs, baselineTo: baseline.toMs }),
+    ...(keepsShift ? { baselineShift } : {}),
+  }
 }
 
 const spanOf = (fromMs: number | undefined, toMs: number | undefined): Span | undefined =>

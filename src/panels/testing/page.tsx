@@ -21,6 +21,7 @@ import { Panel as DiffPanel } from '../diff/Panel.tsx'
 import { Panel as FlamePanel } from '../flamegraph/Panel.tsx'
 import { Panel as IcebergPanel } from '../iceberg/Panel.tsx'
 import { DEFAULT_OPTIONS, type GraphOptions } from '../options.ts'
+import { type FakeSource, QUARTER, setFakeSource } from './fake-source.ts'
 import { changedTree, crowdTree, foldedTree, serviceTree } from './sample-trees.ts'
 
 const PANELS = { flame: FlamePanel, iceberg: IcebergPanel, diff: DiffPanel }
@@ -34,6 +35,7 @@ function metaOf(tree: CallTree, over: Partial<AnswerMeta> = {}): AnswerMeta {
     toMs: DAY + 900_000,
     samples: Math.round(tree.total[0]! / 1e5),
     endEarly: 0.38,
+    unnamed: 0,
     nodes: { sent: tree.depth.length, folded: 0 },
     sampleProfile: false,
     coverage: { unreadable: [] },
@@ -58,6 +60,8 @@ const diff = () => {
   return diffToFrame({ answer, query: {}, refId: 'A' })
 }
 
+const fake = setFakeSource((tree, over) => metaOf(tree, { endEarly: 0, ...over }))
+
 /** Frames by name. */
 const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
   service: () => [flame(serviceTree())],
@@ -68,6 +72,13 @@ const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
   diff: () => [diff()],
   two: () => [flame(serviceTree()), flame(changedTree(), {}, false, 'B')],
   crowd: () => [flame(crowdTree(100_000))],
+  asked: () => fake.frames('profile'),
+  askedTree: () => fake.frames('profile', { invert: true }),
+  askedBoth: () => fake.frames('both'),
+  askedDiff: () => fake.frames('diff'),
+  askedTwo: () => [...fake.frames('profile'), ...fake.frames('profile', { refId: 'B' })],
+  later: () => fake.frames('profile', {}, 10_000),
+  shorter: () => fake.frames('profile', {}, 0, QUARTER.toMs - 300_000),
   nothing: () => [],
   empty: () => [flame(foldedTree(''))],
   metrics: () => [{ length: 0, fields: [{ name: 'time', values: [], config: {}, type: 'time' as never }] }],
@@ -90,12 +101,15 @@ declare global {
     show(input: ShowInput): Promise<number>
     /** Keys that reached the page: what a panel stops, Grafana never sees. */
     leaked: string[]
+    /** The data source that the panels' strip asks. */
+    fake: FakeSource
   }
 }
 
 const root = createRoot(document.getElementById('root')!)
 let shown = 0
 window.leaked = []
+window.fake = fake
 window.addEventListener('keydown', (event) => window.leaked.push(event.key))
 
 window.show = (input) => {

@@ -1,6 +1,6 @@
 // What does the strip ask the data source? The query's series over the panel's range, and what is marked of its profile.
 import type { DataQuery } from '@grafana/data'
-import { type Brushed, marksOf, type Span, withinChart, withoutMark, type MarkKind } from './brush.ts'
+import { type Brushed, type MarkKind, marksOf, type Span, withinChart, withoutMark } from './brush.ts'
 import { isSameQuery, type SourceQuery, type StripSource } from './strip-source.ts'
 
 export interface Question {
@@ -18,18 +18,19 @@ export function seriesQuestion({ uid, query, chart }: StripSource): Question {
 /** What the graph shows of the marked ranges; undefined: nothing is marked, the panel's own answer is it.
  *
  *                     unmarked baseline            unmarked comparison
- *    query of a diff  what the query says          the panel's range
+ *    a diff's query   what the query says          the panel's range
+ *    two queries      the first one's range        the panel's range
  *    any other query  the panel's range            (then there is no diff) */
 export function markedQuestion(source: StripSource, brushed: Brushed): Question | undefined {
   const { uid, query, chart } = source
   if (marksOf(brushed).length === 0) return undefined
   const span = brushed.graph ?? chart
   if (!brushed.isDiff) return { uid, query: { ...query, queryType: 'profile' }, span }
-  const based = brushed.baseline ?? (source.isDiff ? undefined : chart)
+  const based = brushed.baseline ?? (source.isDiff ? source.baselineChart : chart)
   const side = typeof query.baseline === 'object' && query.baseline !== null ? query.baseline : {}
   const baseline = based === undefined ? query.baseline : { ...side, from: based.fromMs, to: based.toMs }
   if (source.isDiff) return { uid, query: { ...query, queryType: 'diff', baseline } as SourceQuery, span }
-  // A flame diff, in the iceberg panel too: two inverted trees of single functions would hide who called them more.
+  // A flame diff, from an iceberg too: the viewer leaves the iceberg in the same way.
   const { invert: _, baseline: __, ...rest } = query
   const range = { from: based!.fromMs, to: based!.toMs }
   return { uid, query: { ...rest, queryType: 'diff', baseline: range } as SourceQuery, span }

@@ -1,8 +1,8 @@
 // What does the strip draw? One line: the sum of the series that came, gaps as gaps.
 import type { DataFrame, Field } from '@grafana/data'
 import { makeFormat } from '#profile/picture/format'
-import { isProfileFrame } from '../../frame/frame-to-tree.ts'
 import { frameMeta } from '../../frame/frame-meta.ts'
+import { isProfileFrame } from '../../frame/frame-to-tree.ts'
 import { ownUnit } from '../../frame/units.ts'
 
 export interface StripSeries {

@@ -4,7 +4,7 @@
 //    values 1 2 – 1            ┌─┐
 //                  ─►        ┌─┘ │   ┌─┐     two runs: between them nobody reported
 //                            └───┘   └─┘
-import type { Span } from './brush.ts'
+import type { MarkKind, Span } from './brush.ts'
 import type { StripSeries } from './series.ts'
 
 /** Neighbouring steps without a gap between them. */
@@ -48,8 +48,10 @@ export function spanBetween(oneMs: number, otherMs: number): Span {
   return { fromMs: Math.min(oneMs, otherMs), toMs: Math.max(oneMs, otherMs) }
 }
 
-/** The middle third of the chart: where a mark begins that the keyboard makes. */
-export const middleThird = (chart: Span): Span => ({
-  fromMs: momentAt(1 / 3, chart),
-  toMs: momentAt(2 / 3, chart),
+const THIRDS: Readonly<Record<MarkKind, number>> = { baseline: 0, graph: 1, comparison: 2 }
+
+/** Where a mark begins that no stroke drew: each kind in a third of its own, in the order of time. */
+export const thirdFor = (kind: MarkKind, chart: Span): Span => ({
+  fromMs: momentAt(THIRDS[kind] / 3, chart),
+  toMs: momentAt((THIRDS[kind] + 1) / 3, chart),
 })

@@ -26,9 +26,12 @@ export interface StripSource {
   /** What the panel was asked for: the range of its tree, or of its comparison. */
   readonly chart: Span
   readonly isDiff: boolean
+  /** Of a diff of two frames: the first one's range. Other diffs have theirs in the query. */
+  readonly baselineChart?: Span
 }
 
-const NO_QUERY = 'There is no time strip: this profile does not say which query of a Flametrail data source it answers.'
+const NO_QUERY =
+  'There is no time strip: this profile does not say which query of a Flametrail data source it answers.'
 
 /** Reads the source out of a panel's frames.
  *  in   isDiff  what the panel made of them: a diff, of one frame or of two
@@ -49,9 +52,11 @@ export function stripSource(series: readonly DataFrame[], isDiff: boolean): Resu
 function joined(baseline: StripSource, comparison: StripSource): Result<StripSource> {
   if (baseline.uid !== comparison.uid)
     return failure('There is no time strip: baseline and comparison come from two data sources.')
+  if (baseline.query.profileTypeId !== comparison.query.profileTypeId)
+    return failure('There is no time strip: baseline and comparison are of two profile types.')
   const { labelSelector } = baseline.query
-  const { fromMs: from, toMs: to } = baseline.chart
-  return success({ ...comparison, query: { ...comparison.query, baseline: { labelSelector, from, to } } })
+  const query = { ...comparison.query, baseline: { labelSelector } }
+  return success({ ...comparison, query, baselineChart: baseline.chart })
 }
 
 function sourceOf(frame: DataFrame | undefined, isDiff: boolean): Result<StripSource> {
@@ -67,7 +72,6 @@ function sourceOf(frame: DataFrame | undefined, isDiff: boolean): Result<StripSo
 }
 
 /** Whether two sources are one query: their ranges may differ. */
-export const isSameQuery = (one: StripSource, other: StripSource): boolean =>
-  keyOf(one) === keyOf(other)
+export const isSameQuery = (one: StripSource, other: StripSource): boolean => keyOf(one) === keyOf(other)
 
 const keyOf = ({ uid, query, isDiff }: StripSource): string => JSON.stringify([uid, query, isDiff])
