@@ -49,6 +49,7 @@ function fakeParts() {
       records: state.drained,
       dropped: new Map([['ring_full', 0]]),
       stopped: new Map([['fp_zero', state.drained]]),
+      steps: new Map(),
       events: 0,
       eventsLost: 0,
       ownNs: 0,

@@ -41,6 +41,7 @@ function fakeParts() {
           ['filtered', 0],
         ]),
         stopped: new Map(),
+        steps: new Map(),
         events: 0,
         eventsLost: 0,
         ownNs: 0,

@@ -10,9 +10,23 @@ enum {
 	FRAMES_MAX = KERNEL_FRAMES_MAX + USER_FRAMES_MAX,
 	COMM_BYTES = 16,         // TASK_COMM_LEN
 	REASONS_MAX = 16,        // room in the counters for new drop and stop reasons
+	STEPS_MAX = 8,           // room in the counters for new kinds of steps
+	CHUNK_ROWS = 4096,       // 16 KB: what one update of a map writes
+	SHARD_CHUNKS = 16,       // a shard is 65,536 rows: small enough to be made when it is needed
+	SHARDS_MAX = 256,        // 16 M rows; the whole of a large host has 1.25 M
+	VMAS_MAX = 65536,        // 2,000 processes of 32 executable mappings
+	PAGES_MAX = 65536,       // 64 KiB of text each: 4 GiB
+	RULES_MAX = 8192,        // a whole host was measured at 1,427 distinct ones
+	PAGE_ROWS_MAX = 8191,    // what 13 halvings can search; the densest page seen has 3,740
 };
 
 enum record_kind { RECORD_CPU };
+
+// Values of record.flags.
+enum record_flag {
+	FRAMES_PLAIN,
+	FRAMES_BUILD_ID, // a user entry is 32 bytes: struct bpf_stack_build_id
+};
 
 // How a stack ended. The sample is kept in every case.
 enum stop_reason {
@@ -24,6 +38,21 @@ enum stop_reason {
 	STOP_KTHREAD,    // a kernel thread: there is no user stack
 	STOP_COMPAT32,   // 32-bit code: kernel frames and the leaf only
 	STOP_NO_REGS,    // the user's registers could not be read: kernel frames only
+	STOP_ROOT,       // the rows say that nothing called this: a clean end
+	STOP_NO_MAPPING, // the last frame lies in no mapping that user space published: they have changed, or it is no code
+	STOP_UNKNOWN,    // user space has published nothing of this process: frame pointers all the way
+};
+
+// How a frame found its caller.
+enum step_kind {
+	STEP_ROW,            // by its row
+	STEP_SIGNAL,         // from the registers that a signal saved
+	// By frame pointer, because
+	STEP_FP_UNKNOWN,     // the process is unknown
+	STEP_FP_ANONYMOUS,   // the mapping has no pages: anonymous text, mostly a compiler's, or a file without a table
+	STEP_FP_NO_PAGE,     // the file has a table, but no rows near this address
+	STEP_FP_GAP,         // between two functions' rows
+	STEP_FP_UNSUPPORTED, // the row asks for what rules cannot say
 };
 
 // Why a tick became no record.
@@ -38,15 +67,79 @@ enum event_kind { EVENT_FORK, EVENT_EXEC, EVENT_EXIT };
 
 enum cgroup_verdict { CGROUP_TAKE, CGROUP_SKIP };
 
+// How a row says that the caller is found. CFA: the caller's stack pointer at the call.
+enum rule_kind {
+	RULE_SP,          // CFA = sp + cfa
+	RULE_FP,          // CFA = fp + cfa
+	RULE_PLT,         // CFA = sp + 8, and 8 more where (pc & 15) >= aux: a stub that has pushed
+	RULE_ROOT,        // nobody called this
+	RULE_GAP,         // no function is known here; rule id 0 is always this
+	RULE_UNSUPPORTED, // there is a rule, and it fits no kind
+	RULE_SIGNAL,      // a signal's trampoline: the interrupted registers stand on the stack
+	RULE_DEREF,       // CFA = *(fp + aux) + cfa: a function that realigned its stack
+	RULE_LR,          // arm64: as RULE_SP, the return address is still in x30
+};
+
+// Where the caller's frame pointer is.
+enum fp_kind {
+	FP_SAME,   // in the register
+	FP_AT_CFA, // at CFA + fp_off
+	FP_AT_FP,  // at fp + fp_off: a function that realigned its stack cannot say it from the CFA
+};
+
+// Values of proc.flags.
+enum proc_flag {
+	PROC_TAKE,
+	PROC_SKIP, // its ticks are filtered
+};
+
+// What user space publishes of a process: key tgid. Valid only while start_ticks is the process's own; a PID comes again.
+struct proc {
+	__u32 first_vma, n_vma; // its run in `vmas`
+	__u32 start_ticks;
+	__u16 flags, runtime;   // enum proc_flag; runtime: 0
+};
+_Static_assert(sizeof(struct proc) == 16, "a process is 16 bytes");
+
+// An executable mapping. A run is sorted by start and without overlaps.
+struct vma {
+	__u64 start;
+	__u32 len_pages;           // of 4,096 bytes
+	__u32 page_base;           // vaddr >> 16 of the file's first page
+	__u64 bias;                // vaddr in the file = address - bias
+	__u32 first_page, n_pages; // its file's run in `pages`; n_pages 0: no rows at all
+};
+_Static_assert(sizeof(struct vma) == 32, "a mapping is 32 bytes");
+
+// The rows of 64 KiB of a file's text, sorted. The first repeats the rule that was valid before, so a look-up never needs
+// the page before.
+struct range {
+	__u32 first; // shard << 16 | chunk << 12 | slot
+	__u32 n;     // at most PAGE_ROWS_MAX
+};
+_Static_assert(sizeof(struct range) == 8, "a page is 8 bytes");
+
+// Unless a kind says otherwise: return address at CFA - 8 (arm64: at CFA + aux), sp of the caller = CFA.
+struct rule {
+	__u8 kind, fp_kind;      // enum rule_kind, enum fp_kind
+	__s16 cfa, fp_off, aux;  // bytes
+};
+_Static_assert(sizeof(struct rule) == 8, "a rule is 8 bytes");
+
+struct chunk {
+	__u32 row[CHUNK_ROWS];   // low 16 bits of the vaddr << 16 | rule id: valid from there to the next row
+};
+
 // One sample: this, then n_kernel and n_user words of 8 bytes, leaf first. Kernel words are as the kernel's unwinder
-// gave them (return addresses but for the first); user words are the address to look up: exact for the leaf, return
-// address - 1 for callers.
+// gave them (return addresses but for the first); user words are the address to look up: exact for the leaf and for what
+// a signal interrupted, return address - 1 for callers.
 struct record {
 	__u32 tgid, tid;      // as the initial PID namespace counts
 	__u32 start_ticks;    // start of the process since boot in 10 ms ticks, modulo 2^32: field 22 of /proc/PID/stat
 	__u16 cpu;
 	__u8 kind, stop;      // enum record_kind, enum stop_reason
-	__u16 n_kernel, n_user, n_ext, flags;
+	__u16 n_kernel, n_user, n_ext;
+	__u16 flags;          // enum record_flag
 	__u64 time_ns;        // CLOCK_MONOTONIC
 	__u64 cgroup_id;      // inode of the cgroup v2 directory
 	__u64 value;          // 1 tick
@@ -71,14 +164,15 @@ struct counters {
 	__u64 stopped[REASONS_MAX]; // records by enum stop_reason
 	__u64 events, events_lost;  // events_lost: the events ring was full
 	__u64 own_ns;               // time spent in on_tick
+	__u64 steps[STEPS_MAX];     // user frames that found a caller, by enum step_kind
 };
-_Static_assert(sizeof(struct counters) == 8 * (6 + 2 * REASONS_MAX), "counters are plain words");
+_Static_assert(sizeof(struct counters) == 8 * (6 + 2 * REASONS_MAX + STEPS_MAX), "counters are plain words");
 
 // Settings, written by user space before the first tick. There are no global variables: a generated loader would round
 // them to the page size of the machine that built it.
 struct config {
 	__u32 user_frames_max;
-	__u32 pad;
+	__u32 has_tables; // 1: user space publishes processes, and one that is not there is STOP_UNKNOWN
 	// Never read. clang writes a type into BTF only when a map's value holds it; these are what user space must know.
 	struct {
 		enum record_kind record_kind;
@@ -86,8 +180,12 @@ struct config {
 		enum drop_reason drop_reason;
 		enum event_kind event_kind;
 		enum cgroup_verdict cgroup_verdict;
-		__u32 pad;
+		enum record_flag record_flag;
+		enum step_kind step_kind;
+		enum rule_kind rule_kind;
+		enum fp_kind fp_kind;
+		enum proc_flag proc_flag;
 		struct event event;
 	} shapes;
 };
-_Static_assert(sizeof(struct config) == 64, "config is 64 bytes");
+_Static_assert(sizeof(struct config) == 80, "config is 80 bytes");

@@ -12,8 +12,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const here = path.dirname(fileURLToPath(import.meta.url))
 const TARGETS = { x64: 'x86', arm64: 'arm64' }
 /** Structs and enums of abi.h that user space reads. */
-const STRUCTS = ['record', 'event', 'counters', 'config']
-const ENUMS = ['record_kind', 'stop_reason', 'drop_reason', 'event_kind', 'cgroup_verdict']
+const STRUCTS = ['record', 'event', 'counters', 'config', 'proc', 'vma', 'range', 'rule']
+const ENUMS = [
+  ...['record_kind', 'record_flag', 'stop_reason', 'drop_reason', 'event_kind', 'cgroup_verdict'],
+  ...['step_kind', 'rule_kind', 'fp_kind', 'proc_flag'],
+]
 const PACKAGES = { clang: 'clang', bpftool: 'bpftool', headers: 'libbpf-dev' }
 
 /** Compiles sample.bpf.c for every architecture into `out`.
@@ -167,18 +170,28 @@ function enumNames(types) {
   )
 }
 
-/** What a map's declaration says: an `__uint` is a pointer to an array of that length, a `__type` a pointer to it. */
+/** What a map's declaration says: an `__uint` is a pointer to an array of that length, a `__type` a pointer to it, an
+ *  `__array` an array of pointers to another declaration, here `inner`. */
 function mapDefinition(types, name) {
   const variable = types.find((type) => type.kind === 'VAR' && type.name === name)
-  const members = types[variable.type_id - 1].members
-  const pointee = (member) => types[members.find((one) => one.name === member)?.type_id - 1]?.type_id
+  return declarationOf(types, types[variable.type_id - 1])
+}
+
+function declarationOf(types, { members }) {
+  const typeOf = (member) => types[members.find((one) => one.name === member)?.type_id - 1]
+  const pointee = (member) => typeOf(member)?.type_id
   const number = (member) => types[pointee(member) - 1]?.nr_elems ?? 0
-  const size = (member) => (pointee(member) === undefined ? 0 : sizeOf(types, pointee(member)))
+  const size = (member) =>
+    pointee(member) === undefined ? number(`${member}_size`) : sizeOf(types, pointee(member))
+  const values = typeOf('values')
+  const inner = values && declarationOf(types, types[types[values.type_id - 1].type_id - 1])
   return {
     type: number('type'),
     entries: number('max_entries'),
+    flags: number('map_flags'),
     keyBytes: size('key'),
-    valueBytes: size('value'),
+    valueBytes: inner === undefined ? size('value') : 4, // the descriptor of an inner map
+    ...(inner && { inner }),
   }
 }
 

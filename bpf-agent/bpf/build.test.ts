@@ -35,13 +35,11 @@ describe('the build of the BPF object', () => {
       expect(blob.length).toBe(spec.loaderBytes + spec.dataBytes)
       expect(spec.sha256).toBe(createHash('sha256').update(blob).digest('hex'))
       expect(spec.maps.map(({ name }) => name)).toEqual([
-        'config',
-        'cgroups',
-        'scratch',
-        'counters',
-        'samples',
-        'events',
+        ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows'],
+        ...['scratch', 'counters', 'samples', 'events'],
       ])
+      const rows = spec.maps.find(({ name }) => name === 'rows')
+      expect(rows?.inner).toEqual({ type: 2, entries: 16, flags: 0, keyBytes: 4, valueBytes: 16384 })
     },
   )
 
@@ -51,6 +49,7 @@ describe('the build of the BPF object', () => {
     expect(specOf('x64').structs.counters!.fields.dropped).toEqual({ offset: 24, size: 128, count: 16 })
     expect(namesOf(specOf('x64'), 'stop_reason')).toEqual([
       ...['fp_zero', 'depth', 'bad_fp', 'read_fault', 'pc_zero', 'kthread', 'compat32', 'no_regs'],
+      ...['root', 'no_mapping', 'unknown'],
     ])
     expect(namesOf(specOf('x64'), 'drop_reason')).toEqual(['none', 'filtered', 'ring_full', 'no_scratch'])
   })

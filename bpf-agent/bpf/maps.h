@@ -28,6 +28,58 @@ struct {
 	__type(value, __u32);
 } cgroups SEC(".maps");
 
+// What user space knows of a process, by tgid. Four times a busy node's processes.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct proc);
+} procs SEC(".maps");
+
+// The mappings of all processes, a run each: 2.1 MB. User space writes this and the next two through memory.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VMAS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct vma);
+} vmas SEC(".maps");
+
+// The pages of all files, a run each: 0.5 MB.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PAGES_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct range);
+} pages SEC(".maps");
+
+// Distinct rules of all files; 0 is RULE_GAP, written by user space before the first process.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RULES_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct rule);
+} rules SEC(".maps");
+
+// Rows in shards of 262 KB that user space makes when it needs them. Its value is a chunk, because an array pads each
+// value to 8 bytes: rows of their own would cost twice as much. Sizes, not types: of the types of an inner map clang
+// writes no more than names.
+struct shard {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SHARD_CHUNKS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct chunk));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SHARDS_MAX);
+	__type(key, __u32);
+	__array(values, struct shard);
+} rows SEC(".maps");
+
 // 4.7 KB per CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

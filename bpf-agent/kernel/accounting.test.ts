@@ -15,6 +15,7 @@ const facts = (change: Partial<TickFacts> = {}): TickFacts => ({
       ['ring_full', 2],
     ]),
     stopped: new Map([['fp_zero', 55]]),
+    steps: new Map(),
     events: 0,
     eventsLost: 0,
     ownNs: 0,

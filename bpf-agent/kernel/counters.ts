@@ -11,6 +11,8 @@ export interface KernelCounters {
   readonly dropped: ReadonlyMap<string, number>
   /** Records by stop reason: fp_zero, bad_fp, … */
   readonly stopped: ReadonlyMap<string, number>
+  /** User frames that found their caller, by how: row, signal, fp_gap, … */
+  readonly steps: ReadonlyMap<string, number>
   readonly events: number
   /** Events that found their ring full: processes must be read from /proc instead. */
   readonly eventsLost: number
@@ -40,6 +42,7 @@ export function sumCounters(spec: ObjectSpec, bytes: Buffer): KernelCounters {
     records: field('records'),
     dropped,
     stopped: byName('stopped', namesOf(spec, 'stop_reason')),
+    steps: byName('steps', namesOf(spec, 'step_kind')),
     events: field('events'),
     eventsLost: field('events_lost'),
     ownNs: field('own_ns'),

@@ -18,8 +18,12 @@ export interface MapSpec {
   /** enum bpf_map_type. */
   readonly type: number
   readonly entries: number
+  /** BPF_F_… of linux/bpf.h. */
+  readonly flags: number
   readonly keyBytes: number
   readonly valueBytes: number
+  /** Of a map of maps: what its maps must be. */
+  readonly inner?: Omit<MapSpec, 'name' | 'inner'>
 }
 export interface ObjectSpec {
   readonly arch: string
@@ -39,7 +43,7 @@ export interface ObjectSpec {
 
 /** What this agent needs to find; a manifest without it is of another version. */
 const NEEDED = {
-  maps: ['config', 'cgroups', 'counters', 'samples', 'events'],
+  maps: ['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'counters', 'samples', 'events'],
   programs: ['on_tick', 'on_fork', 'on_exec', 'on_exit'],
   structs: {
     record: [
@@ -47,10 +51,17 @@ const NEEDED = {
       ...['time_ns', 'cgroup_id', 'comm'],
     ],
     event: ['kind', 'tgid', 'other', 'start_ticks', 'time_ns', 'cgroup_id'],
-    counters: ['ticks', 'idle', 'records', 'dropped', 'stopped', 'events', 'events_lost', 'own_ns'],
-    config: ['user_frames_max'],
+    counters: ['ticks', 'idle', 'records', 'dropped', 'stopped', 'events', 'events_lost', 'own_ns', 'steps'],
+    config: ['user_frames_max', 'has_tables'],
+    proc: ['first_vma', 'n_vma', 'start_ticks', 'flags', 'runtime'],
+    vma: ['start', 'len_pages', 'page_base', 'bias', 'first_page', 'n_pages'],
+    range: ['first', 'n'],
+    rule: ['kind', 'fp_kind', 'cfa', 'fp_off', 'aux'],
   },
-  enums: ['stop_reason', 'drop_reason', 'event_kind', 'cgroup_verdict'],
+  enums: [
+    ...['stop_reason', 'drop_reason', 'event_kind', 'cgroup_verdict'],
+    ...['record_flag', 'step_kind', 'rule_kind', 'fp_kind', 'proc_flag'],
+  ],
 } as const
 
 /** Reads a manifest.
@@ -91,6 +102,13 @@ function missingParts(spec: ObjectSpec): string[] {
 
 const isField = (field: Field | undefined) =>
   field !== undefined && [field.offset, field.size, field.count].every(Number.isSafeInteger)
+
+/** A map's declaration, by its name in C. */
+export function mapOf(spec: ObjectSpec, name: string): MapSpec {
+  const found = spec.maps.find((map) => map.name === name)
+  if (found === undefined) throw new Error(`the BPF object has no map ${name}`)
+  return found
+}
 
 /** Bytes from the start of a struct to a field. */
 export function offsetOf(spec: ObjectSpec, struct: string, field: string): number {

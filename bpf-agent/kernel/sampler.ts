@@ -7,11 +7,20 @@ import { parseCpuList } from './cpus.ts'
 import { createDrain } from './drain.ts'
 import { createEventReader, type ProcessEvent } from './events.ts'
 import { CannotSample, type LoadedObject, loadObject } from './load.ts'
-import { constantOf, namesOf, type ObjectSpec, offsetOf, parseObjectSpec, sizeOf } from './object-spec.ts'
+import { lookUpElem, updateElem } from './maps.ts'
+import {
+  constantOf,
+  mapOf,
+  namesOf,
+  type ObjectSpec,
+  offsetOf,
+  parseObjectSpec,
+  sizeOf,
+} from './object-spec.ts'
 import { attachTick, createTicker, type Ticker } from './perf-events.ts'
 import type { RawStacks } from './raw-stack.ts'
 import { mapRing } from './ring.ts'
-import { addressOf, BPF, bpf, closeFd, SyscallError } from './syscalls.ts'
+import { BPF, bpf, closeFd, SyscallError } from './syscalls.ts'
 
 export interface Sampler {
   /** Name of each value of RawStacks.stop. */
@@ -40,6 +49,9 @@ export interface SamplerOptions {
   readonly frequencyHz: number
   /** Deepest user stack, in frames. */
   readonly userFramesMax: number
+  /** Whether somebody publishes processes and their unwind tables. Without, every stack is walked by frame pointers;
+   *  with, a process that is not published ends with the stop reason `unknown`. */
+  readonly hasTables?: boolean
   /** Inodes of cgroup v2 directories whose samples are filtered. */
   readonly excludedCgroups: readonly bigint[]
   /** Folder of ARCH.bin and ARCH.json. */
@@ -48,9 +60,16 @@ export interface SamplerOptions {
   readonly monotonicMs: () => number
 }
 
+/** A sampler in this kernel. */
+export interface KernelSampler extends Sampler {
+  /** For whoever publishes unwind tables: the object's layouts, and the descriptors of its maps until `close`. */
+  readonly spec: ObjectSpec
+  mapFd(name: string): number
+}
+
 /** Loads the sampler and makes it ready to start.
  *  throws  CannotSample, with the cure */
-export function createSampler(options: SamplerOptions): Sampler {
+export function createSampler(options: SamplerOptions): KernelSampler {
   const { spec, blob } = readObject(options.objectFolder)
   const ringBytes = ringBytesFor(options.frequencyHz, onlineCpus().length)
   const object = loadObject(spec, blob, new Map([['samples', ringBytes]]))
@@ -75,12 +94,15 @@ interface Parts {
   readonly close: () => void
 }
 
-function assemble(options: SamplerOptions, { spec, object, ringBytes, toClose, close }: Parts): Sampler {
+function assemble(
+  options: SamplerOptions,
+  { spec, object, ringBytes, toClose, close }: Parts,
+): KernelSampler {
   writeConfig(spec, object, options)
   for (const id of options.excludedCgroups) excludeCgroup(spec, object, id)
   const samples = mapRing(object.mapFd('samples'), ringBytes)
   toClose.push(() => samples.unmap())
-  const events = mapRing(object.mapFd('events'), entriesOf(spec, 'events'))
+  const events = mapRing(object.mapFd('events'), mapOf(spec, 'events').entries)
   toClose.push(() => events.unmap())
   for (const name of ['on_fork', 'on_exec', 'on_exit']) {
     const fd = attachTracepoint(object.programFd(name), name)
@@ -105,13 +127,15 @@ function assemble(options: SamplerOptions, { spec, object, ringBytes, toClose, c
     }
   }
   return {
+    spec,
+    mapFd: (name) => object.mapFd(name),
     stopNames: namesOf(spec, 'stop_reason'),
     start: follow,
     events: readEvents,
     next: () => drain.next(),
     fill: () => Math.max(samples.ring.fill(), events.ring.fill()),
     counters() {
-      lookUp(object.mapFd('counters'), Buffer.alloc(8), counterBytes)
+      lookUpElem(object.mapFd('counters'), Buffer.alloc(8), counterBytes)
       return sumCounters(spec, counterBytes)
     },
     get cpus() {
@@ -153,12 +177,11 @@ const onlineCpus = () => parseCpuList(readFileSync('/sys/devices/system/cpu/onli
 const possibleCpus = () =>
   parseCpuList(readFileSync('/sys/devices/system/cpu/possible', 'latin1')).at(-1)! + 1
 
-const entriesOf = (spec: ObjectSpec, name: string) => spec.maps.find((map) => map.name === name)!.entries
-
 function writeConfig(spec: ObjectSpec, object: LoadedObject, options: SamplerOptions): void {
   const value = Buffer.alloc(sizeOf(spec, 'config'))
   value.writeUInt32LE(options.userFramesMax, offsetOf(spec, 'config', 'user_frames_max'))
-  update(object.mapFd('config'), Buffer.alloc(8), value)
+  value.writeUInt32LE(options.hasTables === true ? 1 : 0, offsetOf(spec, 'config', 'has_tables'))
+  updateElem(object.mapFd('config'), Buffer.alloc(8), value)
 }
 
 function excludeCgroup(spec: ObjectSpec, object: LoadedObject, id: bigint): void {
@@ -166,23 +189,7 @@ function excludeCgroup(spec: ObjectSpec, object: LoadedObject, id: bigint): void
   key.writeBigUInt64LE(id)
   const verdict = Buffer.alloc(8)
   verdict.writeUInt32LE(constantOf(spec, 'cgroup_verdict', 'CGROUP_SKIP'))
-  update(object.mapFd('cgroups'), key, verdict)
-}
-
-function update(mapFd: number, key: Buffer, value: Buffer): void {
-  bpf(BPF.MAP_UPDATE_ELEM, elementOf(mapFd, key, value), 'writing a BPF map')
-}
-
-function lookUp(mapFd: number, key: Buffer, value: Buffer): void {
-  bpf(BPF.MAP_LOOKUP_ELEM, elementOf(mapFd, key, value), 'reading a BPF map')
-}
-
-function elementOf(mapFd: number, key: Buffer, value: Buffer): Buffer {
-  const attributes = Buffer.alloc(32)
-  attributes.writeUInt32LE(mapFd, 0)
-  attributes.writeBigUInt64LE(addressOf(key), 8)
-  attributes.writeBigUInt64LE(addressOf(value), 16)
-  return attributes
+  updateElem(object.mapFd('cgroups'), key, verdict)
 }
 
 /** Attaches a tp_btf program; it carries the tracepoint's BTF id, so no name and no tracefs are needed. */

@@ -14,10 +14,14 @@ export const SPEC: ObjectSpec = {
   sha256: 'sha256',
   loaderBytes: 8,
   dataBytes: 8,
-  maps: ['config', 'cgroups', 'counters', 'samples', 'events'].map((name) => ({
+  maps: [
+    ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows'],
+    ...['counters', 'samples', 'events'],
+  ].map((name) => ({
     name,
     type: 2,
     entries: 1,
+    flags: 0,
     keyBytes: 4,
     valueBytes: 8,
   })),
@@ -52,7 +56,7 @@ export const SPEC: ObjectSpec = {
       ]),
     },
     counters: {
-      size: 80,
+      size: 96,
       fields: fields([
         ['own_ns', 0, 8],
         ['ticks', 8, 8],
@@ -62,15 +66,65 @@ export const SPEC: ObjectSpec = {
         ['stopped', 48, 16, 2],
         ['events', 64, 8],
         ['events_lost', 72, 8],
+        ['steps', 80, 16, 2],
       ]),
     },
-    config: { size: 8, fields: fields([['user_frames_max', 4, 4]]) },
+    config: {
+      size: 8,
+      fields: fields([
+        ['has_tables', 0, 4],
+        ['user_frames_max', 4, 4],
+      ]),
+    },
+    proc: {
+      size: 16,
+      fields: fields([
+        ['start_ticks', 0, 4],
+        ['n_vma', 4, 4],
+        ['first_vma', 8, 4],
+        ['runtime', 12, 2],
+        ['flags', 14, 2],
+      ]),
+    },
+    vma: {
+      size: 32,
+      fields: fields([
+        ['bias', 0, 8],
+        ['start', 8, 8],
+        ['n_pages', 16, 4],
+        ['first_page', 20, 4],
+        ['page_base', 24, 4],
+        ['len_pages', 28, 4],
+      ]),
+    },
+    range: {
+      size: 8,
+      fields: fields([
+        ['n', 0, 4],
+        ['first', 4, 4],
+      ]),
+    },
+    rule: {
+      size: 8,
+      fields: fields([
+        ['aux', 0, 2],
+        ['fp_off', 2, 2],
+        ['cfa', 4, 2],
+        ['fp_kind', 6, 1],
+        ['kind', 7, 1],
+      ]),
+    },
   },
   enums: {
     stop_reason: ['STOP_FP_ZERO', 'STOP_BAD_FP'],
     drop_reason: ['DROP_NONE', 'DROP_RING_FULL'],
     event_kind: ['EVENT_FORK', 'EVENT_EXEC', 'EVENT_EXIT'],
     cgroup_verdict: ['CGROUP_TAKE', 'CGROUP_SKIP'],
+    record_flag: ['FRAMES_PLAIN', 'FRAMES_BUILD_ID'],
+    step_kind: ['STEP_ROW', 'STEP_FP_GAP'],
+    rule_kind: ['RULE_SP', 'RULE_FP'],
+    fp_kind: ['FP_SAME', 'FP_AT_CFA'],
+    proc_flag: ['PROC_TAKE', 'PROC_SKIP'],
   },
 }
 
