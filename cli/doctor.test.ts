@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { treeFromStacks } from '#profile/testing/draw'
 import { judgeKernel, type KernelFacts } from './doctor/kernel.ts'
 import { judgeRights, type RightsFacts } from './doctor/rights.ts'
 import { judgeClock, judgeDisk, judgePort, judgeReach } from './doctor/server.ts'
+import { judgeTree } from './doctor/stacks.ts'
 import { printFindings } from './doctor.ts'
 
 const goodKernel: KernelFacts = {
@@ -99,6 +101,42 @@ describe('the doctor on servers', () => {
   })
   it('judges the disk of a directory that does not exist yet by its parent', () => {
     expect(judgeDisk('/tmp/flametrail-doctor/not/there').state).toBe('ok')
+  })
+})
+
+describe('the stacks of a host', () => {
+  it('are well where they are whole and named', () => {
+    const tree = treeFromStacks(`
+      main    main
+      a!work  a!rest
+    `)
+    expect(judgeTree(tree)).toEqual([
+      { name: 'stacks', state: 'ok', found: '100 % of 2 stacks complete' },
+      { name: 'names', state: 'ok', found: '100 % of their frames named' },
+    ])
+  })
+
+  it('are spoiled by binaries, the worst first, each with its cure', () => {
+    const tree = treeFromStacks(`
+      [truncated]     [truncated]     [truncated]  main          main    main
+      libc.so.6!read  libc.so.6!read  tsc!main     tsc!+0x10     a!work  node![anonymous]
+                                      tsc!+0x20    tsc!+0x30
+    `)
+    const [stacks, names] = judgeTree(tree)
+    expect(stacks).toMatchObject({
+      state: 'warn',
+      found: '50 % of 6 stacks complete; the others end in libc.so.6 (67 %), tsc (33 %)',
+      cure: 'build them with -fno-omit-frame-pointer: libc.so.6, tsc',
+    })
+    expect(names).toMatchObject({
+      state: 'warn',
+      found: '72.7 % of their frames named; the others are in tsc (100 %)',
+      cure: 'tsc: install its debug symbols (a -dbg or -dbgsym package), or build it without strip',
+    })
+  })
+
+  it('tell nothing of a host that does nothing', () => {
+    expect(judgeTree(treeFromStacks(''))).toEqual([])
   })
 })
 

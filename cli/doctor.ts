@@ -14,6 +14,7 @@ import {
   judgeReach,
   reachFacts,
 } from './doctor/server.ts'
+import { judgeStacks } from './doctor/stacks.ts'
 import { printable } from './output.ts'
 import { DOCTOR_SETTINGS } from './settings.ts'
 
@@ -32,6 +33,7 @@ export const doctor: Command = {
       ...judgeKernel(kernelFacts()),
       ...judgeRights(rightsFacts()),
       await judgeSampler(),
+      ...(await judgeStacks()),
       await judgePort(
         values.listen,
         reach.answer?.version !== undefined && new URL(values.backend).host === values.listen,

@@ -13,7 +13,10 @@ export interface Quality {
 }
 
 /** Names that stand for "no name": what agents and readers write where they have neither function nor address. */
-const NAMELESS = new Set(['[unknown]', '[exited early]'])
+const NAMELESS = new Set(['[unknown]', '[exited early]', '[anonymous code]'])
+
+/** Whether a frame's name is none: an address, or one of the words that stand for "not known". */
+export const isNameless = (name: string): boolean => NAMELESS.has(name) || isAddressName(name)
 
 /** in  trees  of one profile type, callers first, whole: what was folded away cannot be judged
  *  out 0 and 0 of nothing.    cost O(nodes + frames) */
@@ -23,7 +26,7 @@ export function qualityOf(trees: readonly CallTree[]): Quality {
   let framesAll = 0
   let framesUnnamed = 0
   for (const { frames, depth, frame, total } of trees) {
-    const isUnnamed = frames.name.map((name) => NAMELESS.has(name) || isAddressName(name))
+    const isUnnamed = frames.name.map(isNameless)
     all += total[0] ?? 0
     for (let node = 1; node < depth.length; node++) {
       if (frames.name[frame[node]!] === TRUNCATED_NAME) {

@@ -1,0 +1,105 @@
+// How good would this host's flame graphs be? Samples it for some seconds, as `record` does, and says which binaries
+// spoil them most: those whose code ends stacks early, those whose functions have no names.
+
+import { TRUNCATED_NAME } from '#profile/model/profile'
+import { buildTreeOfProfile } from '#profile/tree/build'
+import type { CallTree } from '#profile/tree/call-tree'
+import { isNameless, qualityOf } from '#profile/tree/quality'
+import { CannotSample } from '../../bpf-agent/kernel/load.ts'
+import { record } from '../../bpf-agent/record.ts'
+import { createRecordParts } from '../../bpf-agent/record-parts.ts'
+import { type Finding, ok, warn } from './check.ts'
+
+const FREQUENCY_HZ = 97
+const DURATION_MS = 3_000
+const SPOILERS = 5
+/** Below these a graph misleads; what a well-kept host reaches. */
+const COMPLETE_MIN = 0.98
+const NAMED_MIN = 0.95
+
+/** out  none where sampling does not work: another finding says so */
+export async function judgeStacks(): Promise<readonly Finding[]> {
+  try {
+    const parts = createRecordParts({ frequencyHz: FREQUENCY_HZ, log: () => {} })
+    const { profile } = await record(
+      { frequencyHz: FREQUENCY_HZ, durationMs: DURATION_MS, stopped: new Promise(() => {}) },
+      parts,
+    )
+    return profile === undefined ? [] : judgeTree(buildTreeOfProfile(profile))
+  } catch (error) {
+    if (error instanceof CannotSample) return []
+    throw error
+  }
+}
+
+/** What a tree of samples (value: how many) says of the host it comes from. */
+export function judgeTree(tree: CallTree): readonly Finding[] {
+  const { endEarly, unnamed } = qualityOf([tree])
+  const samples = tree.total[0] ?? 0
+  if (samples === 0) return []
+  const { ends, nameless } = spoilersOf(tree)
+  const complete = `${percent(1 - endEarly)} of ${samples} stacks complete`
+  const named = `${percent(1 - unnamed)} of their frames named`
+  return [
+    1 - endEarly >= COMPLETE_MIN
+      ? ok('stacks', complete)
+      : warn(
+          'stacks',
+          `${complete}; the others end in ${listOf(ends)}`,
+          'who called what: these stacks begin in the middle',
+          `build them with -fno-omit-frame-pointer: ${ends.map(({ binary }) => binary).join(', ')}`,
+        ),
+    1 - unnamed >= NAMED_MIN
+      ? ok('names', named)
+      : warn(
+          'names',
+          `${named}; the others are in ${listOf(nameless)}`,
+          'these functions stand as addresses',
+          nameless.map(({ binary }) => cureOf(binary)).join('; '),
+        ),
+  ]
+}
+
+interface Spoiler {
+  readonly binary: string
+  /** Of all that is spoiled, 0 to 1. */
+  readonly share: number
+}
+
+function spoilersOf({ frames, depth, frame, total }: CallTree) {
+  const ends = new Map<string, number>()
+  const nameless = new Map<string, number>()
+  const add = (sums: Map<string, number>, node: number) => {
+    const binary = frames.mapping[frame[node]!]! || JIT
+    sums.set(binary, (sums.get(binary) ?? 0) + total[node]!)
+  }
+  let isUnderMark = false
+  for (let node = 1; node < depth.length; node++) {
+    const name = frames.name[frame[node]!]!
+    if (depth[node] === 1) isUnderMark = name === TRUNCATED_NAME
+    if (isUnderMark && depth[node] === 2) add(ends, node)
+    if (isNameless(name)) add(nameless, node)
+  }
+  return { ends: largest(ends), nameless: largest(nameless) }
+}
+
+function largest(sums: ReadonlyMap<string, number>): readonly Spoiler[] {
+  const all = [...sums.values()].reduce((sum, one) => sum + one, 0)
+  return [...sums]
+    .sort(([one, ofOne], [other, ofOther]) => ofOther - ofOne || (one < other ? -1 : 1))
+    .slice(0, SPOILERS)
+    .map(([binary, sum]) => ({ binary, share: sum / all }))
+}
+
+const JIT = 'code made at run time'
+
+/** Where the names of a binary come from. Debian's, as examples: other distributions name their packages otherwise. */
+function cureOf(binary: string): string {
+  if (binary === JIT) return 'Node: start it with --perf-basic-prof; JVM: with a perf map agent'
+  if (/^(libc|ld-linux|libm|libpthread)\b/.test(binary)) return `${binary}: apt install libc6-dbg`
+  return `${binary}: install its debug symbols (a -dbg or -dbgsym package), or build it without strip`
+}
+
+const percent = (share: number) => `${Math.floor(share * 1000) / 10} %`
+const listOf = (spoilers: readonly Spoiler[]) =>
+  spoilers.map(({ binary, share }) => `${binary} (${Math.round(share * 100)} %)`).join(', ')
