@@ -1,0 +1,294 @@
+// Which table has a mapped file? Opened once, told apart by its build ID, compiled when there is time, placed in the
+// kernel while somebody may need it.
+//
+//   waiting ─► ready ─► (nobody maps it: idle, kept warm) ─► forgotten
+//      └─► none: no rows in it, or none that we take; the reason is counted
+//
+// "device:inode" means a file only while some process that maps it lives, since then the number cannot be given to
+// another: a compiler writes a.out, runs it, and writes the next one into the same inode.
+
+import type { ByteSource } from '../elf/byte-source.ts'
+import { MalformedError } from '../elf/cursor.ts'
+import { readElf, type Segment } from '../elf/elf-file.ts'
+import type { Mappings } from '../host/mappings.ts'
+import { type Compilation, createCompileQueue, type OpenSource } from './compile-queue.ts'
+import type { PlacedTable, RowStore } from './row-store.ts'
+
+/** A file with code, for as long as it is remembered. */
+export interface TableFile {
+  /** Whom the table belongs to: equal identities have equal rows. */
+  readonly identity: string
+  readonly segments: readonly Segment[]
+  readonly state: 'waiting' | 'ready' | 'none'
+  /** Where its rows are; undefined unless ready. */
+  readonly placed: PlacedTable | undefined
+  /** There was no room for its rows: when it is asked for again in some minutes, there may be. */
+  readonly isHomeless: boolean
+}
+interface Entry extends TableFile {
+  state: 'waiting' | 'ready' | 'none'
+  placed: PlacedTable | undefined
+  isHomeless: boolean
+  /** Runs in the kernel that name its pages, or did less than a second ago. */
+  readers: number
+  /** Runs of living processes. */
+  users: number
+  usedAtMs: number
+  /** Compiled in vain: not before this moment again. */
+  homelessUntilMs: number
+  /** "device:inode path" of mappings that are known to be this file. */
+  readonly mappedAs: Set<string>
+}
+
+/** A mapped file, opened.  `version` differs when its contents may differ: size and times of change. */
+export interface MappedSource extends OpenSource {
+  readonly version: string
+}
+
+export interface FilesParts {
+  readonly store: RowStore
+  /** Opens the very file that is mapped; undefined when it cannot be reached any more, or must not be read. */
+  readonly open: (
+    tgid: number,
+    mapping: { readonly start: number; readonly end: number; readonly path: string; readonly file: string },
+  ) => MappedSource | undefined
+  readonly compile: (source: ByteSource) => Compilation
+  /** Code that lies in every process's memory and in no file; undefined where there is none. */
+  readonly vdso: ByteSource | undefined
+  readonly machine: number
+  readonly nowMs: () => number
+}
+
+export interface Files {
+  /** The file of an executable mapping.
+   *  out  undefined: anonymous text, or memory of a device;  'unreachable': not now, perhaps later
+   *  cost a Map look-up; 0.1 ms when the file must be opened */
+  fileOf(tgid: number, mappings: Mappings, row: number): TableFile | undefined | 'unreachable'
+  /** A run in the kernel begins to name the file's pages, or will never be read again. */
+  addReader(file: TableFile): void
+  removeReader(file: TableFile): void
+  /** A run that names it has living processes, or has none any more. */
+  addUser(file: TableFile): void
+  removeUser(file: TableFile): void
+  /** A process that maps it was sampled. */
+  touch(file: TableFile): void
+  /** Compiles for about `budgetMs`.  out  files that have become ready */
+  compile(budgetMs: number): readonly TableFile[]
+  /** Files still to be compiled. */
+  readonly waiting: number
+  /** Forgets files that nobody has used for ten minutes. */
+  sweep(): void
+  /** Files with rows in the kernel. */
+  readonly count: number
+  readonly compileMs: number
+  /** Files without rows, by reason. */
+  readonly refused: ReadonlyMap<string, number>
+  close(): void
+}
+
+const FILES_MAX = 4096
+const IDLE_KEPT_MS = 600_000
+const HOMELESS_MS = 60_000
+const VDSO = '[vdso]'
+const SHARE_MAX = 4 // one file gets at most this part of the rows
+
+/** Starts with no file. */
+export function createFiles({ store, open, compile, vdso, machine, nowMs }: FilesParts): Files {
+  const byIdentity = new Map<string, Entry>() // least recently used first
+  const byMapping = new Map<string, Entry>()
+  const refused = new Map<string, number>()
+  const queue = createCompileQueue<Entry>(nowMs)
+  let placedFiles = 0
+
+  function fileOf(tgid: number, mappings: Mappings, row: number): TableFile | undefined | 'unreachable' {
+    const path = mappings.path[row]!
+    const start = mappings.start[row]!
+    const end = mappings.end[row]!
+    if (path === VDSO) return vdso?.size === end - start ? vdsoFile(vdso) : undefined
+    const file = mappings.file[row]!
+    if (file === '' || path.startsWith('/dev/')) return undefined
+    const key = `${file} ${path}`
+    const known = byMapping.get(key)
+    if (known && !mayFindRoom(known)) return known
+    const opened = open(tgid, { start, end, path, file })
+    if (opened === undefined) {
+      refuse('open')
+      return 'unreachable'
+    }
+    const entry = entryOf(file, opened)
+    if (entry === 'unreachable') return entry
+    byMapping.set(key, entry)
+    entry.mappedAs.add(key)
+    return entry
+  }
+
+  function vdsoFile(source: ByteSource): TableFile | 'unreachable' {
+    return byIdentity.get(VDSO) ?? enter(VDSO, { source, close() {} })
+  }
+
+  function entryOf(file: string, opened: MappedSource): Entry | 'unreachable' {
+    const elf = readable(() => readElf(opened.source))
+    if (elf?.ok !== true) {
+      opened.close()
+      return without(`${file} ${opened.version}`, 'elf', [])
+    }
+    const { buildId, is64, segments } = elf.value
+    // The size keeps apart a file from its own stripped copy, which says the same build ID.
+    const identity = buildId === '' ? `${file} ${opened.version}` : `${buildId} ${opened.source.size}`
+    const former = byIdentity.get(identity)
+    if (former && mayFindRoom(former)) forget(former)
+    const known = byIdentity.get(identity)
+    if (known || !is64 || elf.value.machine !== machine) {
+      opened.close()
+      return known ? renew(known) : without(identity, 'machine', segments)
+    }
+    return enter(identity, opened, segments)
+  }
+
+  function enter(identity: string, opened: OpenSource, found?: readonly Segment[]): Entry | 'unreachable' {
+    const elf = found === undefined ? readElf(opened.source) : undefined
+    const segments = found ?? (elf?.ok ? elf.value.segments : [])
+    const entry = newEntry(identity, segments)
+    if (queue.add({ key: entry, open: opened, start: compile })) return remember(entry)
+    refuse('queue_full')
+    return 'unreachable'
+  }
+
+  /** A file that will have no rows. */
+  function without(identity: string, reason: string, segments: readonly Segment[]): Entry {
+    const known = byIdentity.get(identity)
+    if (known) return renew(known)
+    const entry = newEntry(identity, segments)
+    entry.state = 'none'
+    refuse(reason)
+    return remember(entry)
+  }
+
+  function newEntry(identity: string, segments: readonly Segment[]): Entry {
+    return {
+      ...{ identity, segments, state: 'waiting', placed: undefined, isHomeless: false },
+      ...{ readers: 0, users: 0, usedAtMs: nowMs(), homelessUntilMs: 0, mappedAs: new Set<string>() },
+    }
+  }
+
+  function remember(entry: Entry): Entry {
+    byIdentity.set(entry.identity, entry)
+    for (const oldest of byIdentity.values()) {
+      if (byIdentity.size <= FILES_MAX) break
+      if (oldest !== entry && isIdle(oldest)) forget(oldest)
+    }
+    return entry
+  }
+
+  function renew(entry: Entry): Entry {
+    entry.usedAtMs = nowMs()
+    byIdentity.delete(entry.identity)
+    byIdentity.set(entry.identity, entry)
+    return entry
+  }
+
+  const mayFindRoom = ({ isHomeless, homelessUntilMs }: Entry) => isHomeless && nowMs() >= homelessUntilMs
+
+  const isIdle = ({ readers, users, state }: Entry) => readers === 0 && users === 0 && state !== 'waiting'
+
+  function forget(entry: Entry): void {
+    if (entry.placed) {
+      store.remove(entry.placed)
+      placedFiles--
+    }
+    entry.placed = undefined
+    entry.state = 'none'
+    byIdentity.delete(entry.identity)
+    unmap(entry)
+  }
+
+  function unmap(entry: Entry): void {
+    for (const key of entry.mappedAs) byMapping.delete(key)
+    entry.mappedAs.clear()
+  }
+
+  /** Tables that nobody uses make room, those that were used longest ago first. */
+  function place(entry: Entry, table: Parameters<RowStore['place']>[0]): string | undefined {
+    if (table.pc.length === 0) return 'no_rows'
+    if (table.pc.length > store.rowsMax / SHARE_MAX) return 'too_many_rows'
+    let placed = store.place(table)
+    for (const idle of byIdentity.values()) {
+      if (typeof placed !== 'string') break
+      if (!isIdle(idle) || idle.placed === undefined) continue
+      forget(idle)
+      placed = store.place(table)
+    }
+    if (typeof placed === 'string') {
+      entry.isHomeless = true
+      entry.homelessUntilMs = nowMs() + HOMELESS_MS
+      return placed
+    }
+    entry.placed = placed
+    entry.state = 'ready'
+    placedFiles++
+    return undefined
+  }
+
+  function refuse(reason: string): void {
+    refused.set(reason, (refused.get(reason) ?? 0) + 1)
+  }
+
+  return {
+    fileOf,
+    addReader: (file) => {
+      ;(file as Entry).readers++
+    },
+    removeReader: (file) => {
+      ;(file as Entry).readers--
+    },
+    addUser: (file) => {
+      ;(file as Entry).users++
+    },
+    removeUser(file) {
+      const entry = file as Entry
+      entry.usedAtMs = nowMs()
+      if (--entry.users === 0) unmap(entry)
+    },
+    touch: (file) => {
+      ;(file as Entry).usedAtMs = nowMs()
+    },
+    compile(budgetMs) {
+      const ready: TableFile[] = []
+      for (const { key, result } of queue.run(budgetMs)) {
+        const reason = result.ok ? place(key, result.value) : 'eh_frame'
+        if (reason === undefined) ready.push(key)
+        else {
+          key.state = 'none'
+          refuse(reason)
+        }
+      }
+      return ready
+    },
+    get waiting() {
+      return queue.length
+    },
+    sweep() {
+      const now = nowMs()
+      for (const entry of byIdentity.values())
+        if (isIdle(entry) && now - entry.usedAtMs > IDLE_KEPT_MS) forget(entry)
+    },
+    get count() {
+      return placedFiles
+    },
+    get compileMs() {
+      return queue.spentMs
+    },
+    refused,
+    close: () => queue.close(),
+  }
+}
+
+/** What a reading gives; undefined if the file was cut meanwhile, or the system does not give it. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof MalformedError || (error instanceof Error && 'code' in error)) return undefined
+    throw error
+  }
+}

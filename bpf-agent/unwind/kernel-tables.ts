@@ -1,0 +1,62 @@
+// What can be written to the unwinder in the kernel? The five tables of bpf/maps.h as one interface, so that everything
+// above runs on the real kernel and, in tests, on arrays in memory.
+//
+//   procs[tgid] ─► run of vmas ─► run of pages of a file ─► run of rows ─► rules
+//   written from right to left, freed from left to right
+
+/** Rows in one update: struct chunk of bpf/abi.h. */
+export const CHUNK_ROWS = 4096
+/** A shard of rows is made when its first chunk is written, and dropped when nothing is left in it. */
+export const SHARD_ROWS = 65_536
+export const RULE_BYTES = 8
+/** Rule 0 is always this: no function is known here. */
+export const GAP_RULE = 0
+
+/** An executable mapping of a process. Addresses are exact numbers below 2^53. */
+export interface VmaRow {
+  readonly start: number
+  /** Of 4,096 bytes. */
+  readonly lenPages: number
+  /** Address in memory minus address in the ELF file; negative where a file was linked above its place. */
+  readonly bias: number
+  /** ELF address >>> 16 of the first page that has rows. */
+  readonly pageBase: number
+  readonly firstPage: number
+  /** 0: no rows, frame pointers only. */
+  readonly nPages: number
+}
+
+/** A process, as the kernel knows it. */
+export interface ProcRow {
+  readonly firstVma: number
+  readonly nVma: number
+  readonly startTicks: number
+}
+
+export interface KernelTables {
+  /** What there is room for. */
+  readonly sizes: {
+    readonly vmas: number
+    readonly pages: number
+    readonly rules: number
+    readonly rows: number
+  }
+  /** Copies a chunk of rows (row index / CHUNK_ROWS) to `rows`; zeros where none was written. */
+  readChunk(chunk: number, rows: Uint32Array): void
+  /** Makes the shard if it is not there. */
+  writeChunk(chunk: number, rows: Uint32Array): void
+  /** Gives the memory of a shard back; its rows are zeros then. */
+  dropShard(shard: number): void
+  /** in  ranges  pairs {first row, number of rows}, one pair a page */
+  writePages(first: number, ranges: Uint32Array): void
+  writeVmas(first: number, vmas: readonly VmaRow[]): void
+  /** in  bytes  struct rule of bpf/abi.h */
+  writeRule(id: number, bytes: Uint8Array): void
+  /** out  false: the table of processes is full */
+  setProc(tgid: number, row: ProcRow): boolean
+  /** Also what the kernel itself has written: on_fork copies the parent's row. */
+  proc(tgid: number): ProcRow | undefined
+  deleteProc(tgid: number): void
+  /** All keys of the table of processes.  cost a system call each */
+  procIds(): readonly number[]
+}
