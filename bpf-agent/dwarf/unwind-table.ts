@@ -1,0 +1,306 @@
+// How does .eh_frame become a table? In three rounds over its functions, each a chain of small slices, so that a caller
+// with other work can stop between any two:
+//
+//   walk     heads only: where does each FDE begin, in the section and in the code?
+//   sort     by code address
+//   run      the programs, in the order of the code: rows come sorted and go straight into their pages
+//
+// Sorting some 10,000 functions instead of 100,000s of rows keeps memory at the table's own size, and an FDE that begins
+// inside another simply ends it. Refuses nothing in silence: what gives no row is counted.
+import { failure, type Result, success } from '#profile/model/result'
+import type { ByteSource } from '../elf/byte-source.ts'
+import { Cursor, MalformedError } from '../elf/cursor.ts'
+import { readElf } from '../elf/elf-file.ts'
+import { CfaProgram, type StateSink } from './cfa-program.ts'
+import { type Cie, Entries, REFUSED_CIE, readCie, readFdeRange, readFdeStart } from './cfi.ts'
+import {
+  type CompiledTable,
+  REFUSED_REASONS,
+  type RefusedReason,
+  UNSUPPORTED_REASONS,
+  type UnsupportedReason,
+} from './compiled-table.ts'
+import { type EhFrame, findEhFrame } from './find-eh-frame.ts'
+import { STATE_SIZE, StateToRule } from './frame-state.ts'
+import { PageRows } from './page-rows.ts'
+import { GAP_RULE, RuleTable } from './rule.ts'
+import { sortByKey } from './sort.ts'
+
+const SLICE_BYTES = 16 * 1024 // of .eh_frame: half a millisecond, so a caller's budget is kept within that
+const ADDRESSES_MAX = 2 ** 31 // of code in one file; addresses are kept as 31 bits above the first page
+const PAGE_BYTES = 65_536
+const FDES_MAX = 2 * 1024 * 1024 // the largest binaries known have 0.6 million
+const CIES_MAX = 65_536 // linkers merge equal ones: real files have 1 to 300
+const ROWS_MAX = 4 * 1024 * 1024 // half of what the sampler holds for the whole host; ClickHouse has 2.8 million
+const FDE_BYTES_MAX = 256 * 1024 // a program runs in one go: 25 ms at the very worst
+const MALFORMED_MAX = 10_000 // each costs some microseconds; a file with so many is not a table
+
+/** Compiles in steps. `step` works for about `budgetMs` (half a millisecond more at most, and the read of the table in
+ *  the first step), and gives the result when it is finished.
+ *  in      nowMs  a clock that never jumps
+ *  throws  what reading the source throws besides MalformedError */
+export function startCompilation(
+  source: ByteSource,
+  nowMs: () => number,
+): { step(budgetMs: number): Result<CompiledTable> | undefined } {
+  const slices = compileInSlices(source)
+  return {
+    step(budgetMs) {
+      const endMs = nowMs() + budgetMs
+      for (;;) {
+        const slice = slices.next()
+        if (slice.done) return slice.value
+        if (nowMs() >= endMs) return undefined
+      }
+    },
+  }
+}
+
+/** The unwind table of an ELF file, in one go.
+ *  out   a table without rows when the file has none; failure: why it is refused
+ *  cost  0.2 to 0.3 µs a row: libc 10 ms, node 100 ms */
+export function compileUnwindTable(source: ByteSource): Result<CompiledTable> {
+  const slices = compileInSlices(source)
+  for (;;) {
+    const slice = slices.next()
+    if (slice.done) return slice.value
+  }
+}
+
+/** As `compileUnwindTable`, a slice of about half a millisecond at a time. */
+export function* compileInSlices(source: ByteSource): Generator<void, Result<CompiledTable>, void> {
+  const elf = readElf(source)
+  if (!elf.ok) return elf
+  const ehFrame = findEhFrame(elf.value)
+  if (!ehFrame.ok) return ehFrame
+  if (ehFrame.value === undefined) return success(emptyTable())
+  yield
+  return yield* compileEhFrame(ehFrame.value)
+}
+
+/** As `compileInSlices`, of rows already found. */
+export function* compileEhFrame(ehFrame: EhFrame): Generator<void, Result<CompiledTable>, void> {
+  const compiler = new Compiler(ehFrame)
+  const refused = (yield* compiler.walk()) ?? (yield* compiler.run())
+  return refused === undefined ? success(compiler.table()) : failure(refused)
+}
+
+class Compiler implements StateSink {
+  readonly #ehFrame: EhFrame
+  readonly #cursor: Cursor
+  readonly #entries: Entries
+  readonly #program: CfaProgram
+  readonly #cies = new Map<number, KnownCie>()
+  readonly #rules = new RuleTable()
+  readonly #stateToRule: StateToRule
+  readonly #rows = new PageRows(ROWS_MAX)
+  readonly #basePage: number
+  readonly #base: number // its address: all code addresses are kept relative to it
+  readonly #sectionBase: number // address of the section, above the base
+  readonly #textEnd: number // above the base
+  readonly #counts = noCounts()
+  #starts = new Uint32Array(1024) // of the FDEs that may give rows, above the base
+  #offsets = new Uint32Array(1024) // of the same in the section
+  #n = 0
+
+  constructor(ehFrame: EhFrame) {
+    const { bytes, architecture, address, textStart, textEnd } = ehFrame
+    this.#ehFrame = ehFrame
+    this.#cursor = new Cursor(bytes, { name: '.eh_frame', isLittleEndian: true })
+    this.#entries = new Entries(this.#cursor)
+    this.#basePage = Math.floor(textStart / PAGE_BYTES)
+    this.#base = this.#basePage * PAGE_BYTES
+    this.#sectionBase = address - this.#base
+    this.#textEnd = Math.min(textEnd - this.#base, ADDRESSES_MAX)
+    this.#program = new CfaProgram(this.#cursor, architecture, this.#sectionBase)
+    this.#stateToRule = new StateToRule(this.#rules, architecture)
+  }
+
+  /** Reads all heads and CIEs.  out  why the table is refused */
+  *walk(): Generator<void, string | undefined, void> {
+    const entries = this.#entries
+    const { bytes, isOpenEnded } = this.#ehFrame
+    let sliceEnd = SLICE_BYTES
+    for (let offset = 0; offset + 4 <= bytes.length; offset = entries.end) {
+      if (offset >= sliceEnd) {
+        sliceEnd = offset + SLICE_BYTES
+        yield
+      }
+      try {
+        const isEntry = entries.readAt(offset)
+        if (!isEntry && isOpenEnded) break
+        if (!isEntry) continue
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error
+        this.#counts.refused.malformed++
+        break // without its length there is no next entry
+      }
+      const refused = this.#takeEntry()
+      if (refused !== undefined) return refused
+    }
+    return undefined
+  }
+
+  /** Runs the programs by rising address.  out  why the table is refused */
+  *run(): Generator<void, string | undefined, void> {
+    const { keys: starts, values: offsets } = yield* sortByKey({
+      keys: this.#starts.subarray(0, this.#n),
+      values: this.#offsets.subarray(0, this.#n),
+    })
+    let bytesLeft = SLICE_BYTES
+    for (let i = 0; i < starts.length; i++) {
+      const next = i + 1 < starts.length ? starts[i + 1]! : ADDRESSES_MAX
+      bytesLeft -= this.#runFde(offsets[i]!, { start: starts[i]!, next })
+      if (this.#rows.isFull)
+        return `.eh_frame gives more than ${ROWS_MAX} rows; its stacks go by frame pointers`
+      if (bytesLeft <= 0) {
+        bytesLeft = SLICE_BYTES
+        yield
+      }
+    }
+    return undefined
+  }
+
+  table(): CompiledTable {
+    const columns = this.#rows.finish()
+    const counts = { ...this.#counts, pagesTooDense: this.#rows.pagesTooDense }
+    return { basePage: this.#basePage, ...columns, rules: this.#rules.toBytes(), counts }
+  }
+
+  state(pc: number, state: Int32Array, isSignal: boolean): void {
+    const id = this.#stateToRule.idOf(state, isSignal)
+    const { reason } = this.#stateToRule
+    if (reason !== undefined) this.#counts.unsupported[reason]++
+    this.#rows.row(pc, id)
+  }
+
+  /** Notes the entry read last.  out  why the table is refused */
+  #takeEntry(): string | undefined {
+    const { refused } = this.#counts
+    if (this.#entries.cieOffset === -1) {
+      if (this.#cies.size === CIES_MAX)
+        return `.eh_frame has more than ${CIES_MAX} CIEs; its stacks go by frame pointers`
+      this.#cies.set(this.#entries.offset, this.#readCie())
+      return undefined
+    }
+    this.#counts.fdes++
+    const reason = this.#noteFde()
+    if (reason !== undefined) refused[reason]++
+    if (this.#n > FDES_MAX) return `.eh_frame has more than ${FDES_MAX} FDEs; its stacks go by frame pointers`
+    if (refused.malformed > MALFORMED_MAX)
+      return `.eh_frame has more than ${MALFORMED_MAX} malformed FDEs; its stacks go by frame pointers`
+    return undefined
+  }
+
+  #readCie(): KnownCie {
+    try {
+      const cie = readCie(this.#cursor, this.#entries)
+      const isOurs = cie.returnAddressColumn === this.#ehFrame.architecture.returnAddress
+      if (cie.refused !== undefined || !isOurs) return refusedCie(cie.refused ?? 'encoding')
+      if (cie.programEnd - cie.programStart > FDE_BYTES_MAX) return refusedCie('too_long')
+      return { refused: undefined, cie, initial: this.#program.initialState(cie) }
+    } catch (error) {
+      if (error instanceof MalformedError) return refusedCie('malformed')
+      throw error
+    }
+  }
+
+  /** Keeps where an FDE begins.  out  why it gives no rows */
+  #noteFde(): RefusedReason | undefined {
+    const { cieOffset, offset, end } = this.#entries
+    const known = this.#cies.get(cieOffset) // only what was read as an entry: CIEs stand before their FDEs
+    if (known === undefined) return 'malformed'
+    if (known.refused !== undefined) return known.refused
+    if (end - offset > FDE_BYTES_MAX) return 'too_long'
+    const { textStart, textEnd } = this.#ehFrame
+    try {
+      const start = readFdeStart(this.#cursor, this.#entries, { cie: known.cie, base: this.#sectionBase })
+      const address = start + this.#base
+      if (address < textStart || address >= textEnd || start >= ADDRESSES_MAX) return 'outside'
+      this.#push(start, offset)
+      return undefined
+    } catch (error) {
+      if (error instanceof MalformedError) return 'malformed'
+      throw error
+    }
+  }
+
+  /** Gives the rows of one FDE.  in  place.next  where the next one begins     out  bytes read */
+  #runFde(offset: number, place: { readonly start: number; readonly next: number }): number {
+    const entries = this.#entries
+    const { start, next } = place
+    const { refused } = this.#counts
+    try {
+      entries.readAt(offset)
+      const { cie, initial } = this.#cies.get(entries.cieOffset)!
+      readFdeStart(this.#cursor, entries, { cie, base: this.#sectionBase })
+      const range = readFdeRange(this.#cursor, entries, cie)
+      const end = Math.min(start + range, this.#textEnd)
+      if (!(start + range > start) || start + range > ADDRESSES_MAX)
+        refused[range === 0 ? 'outside' : 'malformed']++
+      else {
+        if (end > next) refused.overlap++
+        const pcEnd = Math.min(end, next)
+        try {
+          this.#program.run({ cie, initial, pc: start, pcEnd, end: entries.end, sink: this })
+        } finally {
+          this.#rows.row(pcEnd, GAP_RULE)
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+      refused.malformed++
+    }
+    return entries.end - offset
+  }
+
+  #push(start: number, offset: number): void {
+    if (this.#n === this.#starts.length) {
+      this.#starts = doubled(this.#starts)
+      this.#offsets = doubled(this.#offsets)
+    }
+    this.#starts[this.#n] = start
+    this.#offsets[this.#n++] = offset
+  }
+}
+
+interface KnownCie {
+  /** Set: its FDEs give no rows. */
+  readonly refused: RefusedReason | undefined
+  readonly cie: Cie
+  readonly initial: Int32Array
+}
+
+/** A CIE whose FDEs give no rows. */
+const refusedCie = (refused: RefusedReason): KnownCie => ({
+  refused,
+  cie: REFUSED_CIE,
+  initial: new Int32Array(STATE_SIZE),
+})
+
+function doubled(column: Uint32Array): Uint32Array<ArrayBuffer> {
+  const wider = new Uint32Array(2 * column.length)
+  wider.set(column)
+  return wider
+}
+
+function noCounts(): {
+  fdes: number
+  refused: Record<RefusedReason, number>
+  unsupported: Record<UnsupportedReason, number>
+} {
+  const zeros = <Reason extends string>(reasons: readonly Reason[]) =>
+    Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<Reason, number>
+  return { fdes: 0, refused: zeros(REFUSED_REASONS), unsupported: zeros(UNSUPPORTED_REASONS) }
+}
+
+function emptyTable(): CompiledTable {
+  return {
+    basePage: 0,
+    pageFirst: new Uint32Array(1),
+    pc: new Uint16Array(0),
+    rule: new Uint16Array(0),
+    rules: new RuleTable().toBytes(),
+    counts: { ...noCounts(), pagesTooDense: 0 },
+  }
+}
