@@ -12,6 +12,7 @@ import { printTable } from './output.ts'
 import { query } from './query.ts'
 import { record } from './record.ts'
 import { token } from './token.ts'
+import { top } from './top.ts'
 import { up } from './up.ts'
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -23,6 +24,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['import', importFiles],
   ['diff', diff],
   ['record', record],
+  ['top', top],
   ['doctor', doctor],
   ['token', token],
 ])
