@@ -46,7 +46,7 @@ export function setFakeSource(metaOf: MetaOf): FakeSource {
     failure: undefined,
     frames: (queryType, over = {}, laterMs = 0, toMs = QUARTER.toMs) =>
       answer(
-        { refId: 'A', ...over, queryType, labelSelector: '{service_name="cart"}', datasource: { uid: UID } },
+        { refId: 'A', labelSelector: '{service_name="cart"}', datasource: { uid: UID }, ...over, queryType },
         { fromMs: QUARTER.fromMs + laterMs, toMs: toMs + laterMs },
       ),
   }

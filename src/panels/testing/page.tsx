@@ -77,6 +77,8 @@ const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
   askedBoth: () => fake.frames('both'),
   askedDiff: () => fake.frames('diff'),
   askedTwo: () => [...fake.frames('profile'), ...fake.frames('profile', { refId: 'B' })],
+  askedGone: () => fake.frames('profile', { datasource: { uid: 'gone' } }),
+  askedOther: () => fake.frames('profile', { labelSelector: '{}' }),
   later: () => fake.frames('profile', {}, 10_000),
   shorter: () => fake.frames('profile', {}, 0, QUARTER.toMs - 300_000),
   nothing: () => [],
