@@ -17,6 +17,7 @@ enum {
 	VMAS_MAX = 65536,        // 2,000 processes of 32 executable mappings
 	PAGES_MAX = 65536,       // 64 KiB of text each: 4 GiB
 	RULES_MAX = 8192,        // a whole host was measured at 1,427 distinct ones
+	ROW_ABSENT = 0xffffffff, // what a look-up gives where nothing is: no rule has the id 0xffff
 	PAGE_ROWS_MAX = 8191,    // what 13 halvings can search; the densest page seen has 3,740
 };
 

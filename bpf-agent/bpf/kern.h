@@ -36,6 +36,18 @@ struct registers {
 static __always_inline bool is_user_mode(__u64 cs) { return (cs & 3) == 3; }
 static __always_inline bool is_32_bit(__u64 cs) { return cs == 0x23; } // __USER32_CS
 static __always_inline __u64 code_address(__u64 address) { return address; }
+#define REGISTER_LR(regs) 0
+#define RETURN_OFFSET(rule) (-8)
+
+// What a signal's trampoline finds on its stack, from rbp on: struct ucontext of the kernel's user interface.
+enum { SIGNAL_REGISTERS = 120 };
+struct saved_registers {
+	__u64 rbp, rbx, rdx, rax, rcx, rsp, rip;
+};
+#define SAVED_PC(saved) ((saved)->rip)
+#define SAVED_SP(saved) ((saved)->rsp)
+#define SAVED_FP(saved) ((saved)->rbp)
+#define SAVED_LR(saved) 0
 
 #elif defined(__TARGET_ARCH_arm64)
 // Layout of struct user_pt_regs, the head of pt_regs. Loads on a 6.1 kernel; frames are not yet proven there.
@@ -48,6 +60,18 @@ struct registers {
 #define REGISTER_MODE(regs) ((regs)->pstate)
 static __always_inline bool is_user_mode(__u64 pstate) { return (pstate & 0xf) == 0; }
 static __always_inline bool is_32_bit(__u64 pstate) { return pstate & 0x10; }
+#define REGISTER_LR(regs) ((regs)->x[30])
+#define RETURN_OFFSET(rule) ((rule)->aux)
+
+// After 128 bytes of siginfo, 176 of ucontext and the fault's address stand x0 to x30; from x29 on:
+enum { SIGNAL_REGISTERS = 312 + 29 * 8 };
+struct saved_registers {
+	__u64 x29, x30, sp, pc;
+};
+#define SAVED_PC(saved) ((saved)->pc)
+#define SAVED_SP(saved) ((saved)->sp)
+#define SAVED_FP(saved) ((saved)->x29)
+#define SAVED_LR(saved) ((saved)->x30)
 // Return addresses may be signed (PAC) in the bits above a 48-bit user address.
 static __always_inline __u64 code_address(__u64 address) { return address & 0x0000ffffffffffffULL; }
 #else

@@ -8,8 +8,10 @@
 
 #include "abi.h"
 #include "kern.h"
+#include "walk.h"
 #include "maps.h"
 #include "drop.h"
+#include "tables.h"
 #include "unwind.h"
 
 static __always_inline __u32 start_ticks_of(struct task_struct *task)
@@ -26,6 +28,7 @@ static __always_inline bool read_user_registers(struct perf_context *context, st
 		walk->pc = REGISTER_PC(&context->regs);
 		walk->sp = REGISTER_SP(&context->regs);
 		walk->fp = REGISTER_FP(&context->regs);
+		walk->lr = REGISTER_LR(&context->regs);
 		return true;
 	}
 	struct registers saved;
@@ -35,34 +38,54 @@ static __always_inline bool read_user_registers(struct perf_context *context, st
 	walk->pc = REGISTER_PC(&saved);
 	walk->sp = REGISTER_SP(&saved);
 	walk->fp = REGISTER_FP(&saved);
+	walk->lr = REGISTER_LR(&saved);
 	// A thread that the kernel made for a process (io_uring's workers) never was in user mode: its registers are zero.
 	return is_user_mode(*mode) && walk->pc != 0;
 }
 
-static __always_inline enum stop_reason collect_user(struct perf_context *context, struct task_struct *task,
-						     struct scratch *scratch, __u32 n_max)
+// What user space has published of a process; 0: nothing, or it was another one with this PID.
+static __always_inline struct proc *find_process(__u32 tgid, __u32 start_ticks)
 {
-	struct walk walk = { .scratch = scratch, .base = scratch->record.n_kernel, .n_max = n_max };
-	__u64 mode;
+	struct proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+	return proc && proc->start_ticks == start_ticks ? proc : 0;
+}
+
+static __always_inline enum stop_reason collect_user(struct perf_context *context, struct task_struct *task,
+						     struct scratch *scratch, struct counters *count,
+						     const struct proc *proc, const struct config *settings)
+{
+	struct walk *walk = &scratch->walk;
 	enum stop_reason stop;
+	__u64 mode;
 
 	if (task->flags & TASK_KTHREAD)
 		return STOP_KTHREAD;
-	if (!read_user_registers(context, task, &walk, &mode))
+	if (!read_user_registers(context, task, walk, &mode))
 		return STOP_NO_REGS;
+	walk->base = scratch->record.n_kernel;
+	walk->n_max = settings->user_frames_max;
+	walk->is_known = false;
 	if (is_32_bit(mode)) {
-		walk.n_max = 1;
-		unwind_user(&walk);
+		walk->n_max = 1;
+		unwind_user(scratch, count);
 		stop = STOP_COMPAT32;
 	} else {
-		stop = unwind_user(&walk);
+		if (proc) {
+			walk->is_known = true;
+			walk->first_vma = proc->first_vma;
+			walk->n_vma = proc->n_vma;
+		}
+		stop = unwind_user(scratch, count);
+		if (!proc && settings->has_tables)
+			stop = STOP_UNKNOWN;
 	}
-	scratch->record.n_user = walk.n;
+	scratch->record.n_user = walk->n;
 	return stop;
 }
 
 static __always_inline enum drop_reason send_record(struct perf_context *context, struct scratch *scratch,
-						    __u32 n_max, __u64 time_ns, __u64 cgroup_id)
+						    struct counters *count, const struct config *settings,
+						    __u64 time_ns, __u64 cgroup_id)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct record *record = &scratch->record;
@@ -71,17 +94,21 @@ static __always_inline enum drop_reason send_record(struct perf_context *context
 	record->tgid = pid >> 32;
 	record->tid = pid;
 	record->start_ticks = start_ticks_of(task);
+	struct proc *proc = find_process(record->tgid, record->start_ticks);
+	if (proc && proc->flags == PROC_SKIP)
+		return DROP_FILTERED;
 	record->cpu = bpf_get_smp_processor_id();
 	record->kind = RECORD_CPU;
 	record->time_ns = time_ns;
 	record->cgroup_id = cgroup_id;
 	record->value = 1;
-	record->n_user = record->n_ext = record->flags = 0;
+	record->n_user = record->n_ext = 0;
+	record->flags = FRAMES_PLAIN;
 	bpf_get_current_comm(record->comm, sizeof(record->comm));
 	// In user mode there is no kernel stack, and the helper says so with an error.
 	long kernel_bytes = bpf_get_stack(context, scratch->words, KERNEL_FRAMES_MAX * 8, 0);
 	record->n_kernel = kernel_bytes > 0 ? (__u64)kernel_bytes / 8 : 0;
-	record->stop = collect_user(context, task, scratch, n_max);
+	record->stop = collect_user(context, task, scratch, count, proc, settings);
 
 	__u64 n = record->n_kernel + record->n_user;
 	if (n > FRAMES_MAX)
@@ -102,8 +129,7 @@ static __always_inline enum drop_reason sample(struct perf_context *context, str
 	if (!settings || !scratch_here || scratch_here->is_busy)
 		return DROP_NO_SCRATCH;
 	scratch_here->is_busy = 1;
-	enum drop_reason reason =
-		send_record(context, scratch_here, settings->user_frames_max, time_ns, cgroup_id);
+	enum drop_reason reason = send_record(context, scratch_here, count, settings, time_ns, cgroup_id);
 	if (reason == DROP_NONE)
 		count_record(count, scratch_here->record.stop);
 	scratch_here->is_busy = 0;
@@ -147,17 +173,32 @@ static __always_inline int post(__u32 kind, struct task_struct *task, __u32 othe
 	return 0;
 }
 
+// A child has its parent's mappings: it is known before user space hears of it. If there is no room, it is unknown.
+static __always_inline void copy_process(struct task_struct *parent, struct task_struct *child)
+{
+	struct proc *known = find_process(parent->tgid, start_ticks_of(parent));
+	if (!known)
+		return;
+	struct proc copy = *known;
+	__u32 tgid = child->tgid;
+	copy.start_ticks = start_ticks_of(child);
+	bpf_map_update_elem(&procs, &tgid, &copy, BPF_ANY);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	if (child->pid != child->tgid)
 		return 0; // a thread
+	copy_process(parent, child);
 	return post(EVENT_FORK, child, parent->tgid);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
 {
+	__u32 tgid = task->tgid;
+	bpf_map_delete_elem(&procs, &tgid); // its mappings are gone; the PID and the start stay
 	return post(EVENT_EXEC, task, 0);
 }
 
@@ -166,7 +207,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 {
 	if (task->signal->live.counter != 0)
 		return 0; // other threads live on, even when this is the leader
-	return post(EVENT_EXIT, task, 0);
+	return post(EVENT_EXIT, task, 0); // its entry stays: records in the ring still want its mappings
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

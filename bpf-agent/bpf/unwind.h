@@ -1,20 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// Who called this? One step takes a frame to its caller, or says why it cannot. A step by .eh_frame rows has its seat
-// in `to_caller`, before the frame pointer; the loop does not change with it.
+// Who called this? One step takes a frame to its caller, or says why it cannot: address -> mapping -> page of the file's
+// text -> row -> rule. Where there is no row, one step by frame pointer. The loop does not know which it was.
+// Also compiled for user space (replay/), over look-ups of its own.
 #pragma once
 
 enum {
 	FRAME_BYTES_MAX = 1 << 20, // no sane frame is larger; a wild register rarely points within 1 MiB above the stack pointer
-	STEP_ON = 0xff,            // not a stop reason: there is a caller
+	VMA_HALVINGS = 16,         // VMAS_MAX
+	ROW_HALVINGS = 13,         // PAGE_ROWS_MAX
+	HAS_CALLER = 0xff,         // not a stop reason
 };
 
-struct walk {
+struct walk_context {
 	struct scratch *scratch;
-	__u64 pc, sp, fp;
-	__u32 base;       // first word of the user frames
-	__u32 n, n_max;   // user frames so far, and allowed
-	__u32 stop;       // enum stop_reason
+	struct counters *count;
 };
+
+static __always_inline void count_step(struct counters *count, __u32 kind)
+{
+	if (kind < STEPS_MAX)
+		count->steps[kind]++;
+}
+
+// Finds the mapping of pc. Most frames lie in that of the frame before.
+static __always_inline bool find_vma(struct walk *walk)
+{
+	__u64 pc = walk->pc;
+	__u32 low = walk->first_vma, n = walk->n_vma;
+	struct vma *vma;
+
+	if (pc - walk->vma.start < (__u64)walk->vma.len_pages << 12)
+		return true;
+	for (int i = 0; i < VMA_HALVINGS && n > 0; i++) {
+		__u32 half = n >> 1;
+		vma = vma_at(low + half);
+		if (vma && vma->start <= pc) {
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	if (low == walk->first_vma)
+		return false;
+	vma = vma_at(low - 1);
+	if (!vma || pc - vma->start >= (__u64)vma->len_pages << 12)
+		return false;
+	walk->vma = *vma;
+	return true;
+}
+
+// Finds the rule that is valid at an address of a page: that of the last row at or below it.
+static __always_inline __u32 find_rule_id(const struct range *range, __u32 pc_low)
+{
+	__u32 low = range->first, n = range->n;
+	__u32 key = pc_low << 16 | 0xffff;
+	__u32 found = 0; // the gap
+
+	for (int i = 0; i < ROW_HALVINGS && n > 0; i++) {
+		__u32 half = n >> 1;
+		__u32 row = row_at(low + half);
+		if (row <= key && row != ROW_ABSENT) {
+			found = row & 0xffff;
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return found;
+}
+
+// Looks up the rule for pc in its mapping.
+// out  RULE_GAP and the like: *why says how the frame pointer's step is to be counted
+static __always_inline struct rule *find_rule(const struct walk *walk, __u32 *why)
+{
+	__u64 vaddr = walk->pc - walk->vma.bias;
+	__u64 page = (vaddr >> 16) - walk->vma.page_base;
+
+	*why = STEP_FP_ANONYMOUS;
+	if (walk->vma.n_pages == 0)
+		return 0;
+	*why = STEP_FP_NO_PAGE;
+	if (page >= walk->vma.n_pages)
+		return 0;
+	struct range *range = page_at(walk->vma.first_page + page);
+	if (!range || range->n == 0)
+		return 0;
+	*why = STEP_FP_GAP;
+	return rule_at(find_rule_id(range, vaddr & 0xffff));
+}
+
+// A return address was found: the call is before it, and what follows it may be another function already.
+static __always_inline __u32 go_to(struct walk *walk, __u64 return_address, __u64 sp, __u64 fp)
+{
+	__u64 caller = code_address(return_address);
+	if (caller == 0)
+		return STOP_PC_ZERO;
+	walk->pc = caller - 1;
+	walk->sp = sp;
+	walk->fp = fp;
+	walk->lr = 0;
+	walk->is_guess = false;
+	return HAS_CALLER;
+}
 
 // Code that keeps frame pointers has at fp the caller's fp, above it the return address. Other code has anything in that
 // register, hence the guards. They demand fp >= sp of the frame, so every step climbs and the walk ends.
@@ -26,43 +115,131 @@ static __always_inline __u32 to_caller_by_frame_pointer(struct walk *walk)
 		return STOP_FP_ZERO;
 	if ((walk->fp & 7) != 0 || walk->fp < walk->sp || walk->fp - walk->sp > FRAME_BYTES_MAX)
 		return STOP_BAD_FP;
-	if (bpf_probe_read_user(frame, sizeof(frame), (void *)walk->fp) != 0)
+	if (!read_user(frame, sizeof(frame), walk->fp))
 		return STOP_READ_FAULT;
-	__u64 caller = code_address(frame[1]);
-	if (caller == 0)
-		return STOP_PC_ZERO;
-	// The call before the return address, not what follows it: that may be another function already.
-	walk->pc = caller - 1;
-	walk->sp = walk->fp + sizeof(frame);
-	walk->fp = frame[0];
-	return STEP_ON;
+	__u32 next = go_to(walk, frame[1], walk->fp + sizeof(frame), frame[0]);
+	walk->is_guess = true;
+	return next;
 }
 
-static __always_inline __u32 to_caller(struct walk *walk)
+// The kernel put the interrupted registers on the stack. They may belong to another stack: nothing is asked of them.
+static __always_inline __u32 to_interrupted(struct walk *walk)
 {
-	return to_caller_by_frame_pointer(walk);
+	struct saved_registers saved;
+
+	if (!read_user(&saved, sizeof(saved), walk->sp + SIGNAL_REGISTERS))
+		return STOP_READ_FAULT;
+	walk->pc = code_address(SAVED_PC(&saved)); // exact: it was interrupted, it called nobody
+	walk->sp = SAVED_SP(&saved);
+	walk->fp = SAVED_FP(&saved);
+	walk->lr = SAVED_LR(&saved);
+	walk->is_guess = false;
+	return walk->pc == 0 ? STOP_PC_ZERO : HAS_CALLER;
+}
+
+static __always_inline __u32 to_caller_by_cfa(struct walk *walk, const struct rule *rule, __u64 cfa)
+{
+	__s64 return_off = RETURN_OFFSET(rule);
+	__u64 frame[2] = { walk->fp, 0 }; // fp and return address, as they mostly stand in memory
+
+	if (cfa <= walk->sp)
+		return STOP_BAD_FP; // fp was not what the row says: stacks grow down
+	if (rule->fp_kind == FP_AT_CFA && rule->fp_off + 8 == return_off) {
+		if (!read_user(frame, sizeof(frame), cfa + rule->fp_off))
+			return STOP_READ_FAULT;
+		return go_to(walk, frame[1], cfa, frame[0]);
+	}
+	if (!read_user(&frame[1], 8, cfa + return_off))
+		return STOP_READ_FAULT;
+	if (rule->fp_kind != FP_SAME) {
+		__u64 base = rule->fp_kind == FP_AT_CFA ? cfa : walk->fp;
+		if (!read_user(&frame[0], 8, base + rule->fp_off))
+			return STOP_READ_FAULT;
+	}
+	return go_to(walk, frame[1], cfa, frame[0]);
+}
+
+static __always_inline __u32 to_caller_by_rule(struct walk *walk, const struct rule *rule)
+{
+	__u64 cfa;
+
+	switch (rule->kind) {
+	case RULE_SP:
+		return to_caller_by_cfa(walk, rule, walk->sp + rule->cfa);
+	case RULE_FP:
+		return to_caller_by_cfa(walk, rule, walk->fp + rule->cfa);
+	case RULE_PLT:
+		return to_caller_by_cfa(walk, rule, walk->sp + 8 + ((__s64)(walk->pc & 15) >= rule->aux ? 8 : 0));
+	case RULE_DEREF:
+		if (!read_user(&cfa, sizeof(cfa), walk->fp + rule->aux))
+			return STOP_READ_FAULT;
+		return to_caller_by_cfa(walk, rule, cfa + rule->cfa);
+	case RULE_LR: // only in a leaf, whose lr is not zero
+		return go_to(walk, walk->lr, walk->sp + rule->cfa, walk->fp);
+	case RULE_SIGNAL:
+		return to_interrupted(walk);
+	default:
+		return STOP_ROOT;
+	}
+}
+
+// in   has_vma  the mapping of pc is walk->vma
+// out  HAS_CALLER, or a stop reason
+static __always_inline __u32 to_caller(struct walk *walk, struct counters *count, bool has_vma)
+{
+	__u32 how = STEP_FP_UNKNOWN, next;
+
+	if (walk->is_known) {
+		if (!has_vma)
+			return STOP_NO_MAPPING;
+		struct rule *rule = find_rule(walk, &how);
+		if (rule && rule->kind != RULE_GAP) {
+			how = rule->kind == RULE_SIGNAL ? STEP_SIGNAL : STEP_ROW;
+			if (rule->kind != RULE_UNSUPPORTED && rule->kind <= RULE_LR) {
+				next = to_caller_by_rule(walk, rule);
+				goto counted;
+			}
+			how = STEP_FP_UNSUPPORTED;
+		}
+	}
+	next = to_caller_by_frame_pointer(walk);
+counted:
+	if (next == HAS_CALLER)
+		count_step(count, how);
+	return next;
 }
 
 static long walk_step(__u32 index, void *context)
 {
-	struct walk *walk = context;
+	struct walk_context *here = context;
+	struct walk *walk = &here->scratch->walk;
 	__u32 word = walk->base + walk->n;
 
 	if (walk->n >= walk->n_max || word >= FRAMES_MAX)
-		return 1; // walk->stop is STOP_DEPTH from the start
-	walk->scratch->words[word] = walk->pc;
+		return 1; // stop is STOP_DEPTH from the start
+	bool has_vma = walk->is_known && find_vma(walk);
+	if (walk->is_known && walk->is_guess && !has_vma) {
+		walk->stop = STOP_NO_MAPPING; // what a register pointed to is no code: it is not a frame
+		return 1;
+	}
+	here->scratch->words[word] = walk->pc;
 	walk->n++;
-	__u32 next = to_caller(walk);
-	if (next == STEP_ON)
+	__u32 next = to_caller(walk, here->count, has_vma);
+	if (next == HAS_CALLER)
 		return 0;
 	walk->stop = next;
 	return 1;
 }
 
 // Fills the user frames of the record, leaf first.
-static __always_inline enum stop_reason unwind_user(struct walk *walk)
+static __always_inline enum stop_reason unwind_user(struct scratch *scratch, struct counters *count)
 {
-	walk->stop = STOP_DEPTH;
-	bpf_loop(USER_FRAMES_MAX + 1, walk_step, walk, 0);
-	return walk->stop;
+	struct walk_context here = { .scratch = scratch, .count = count };
+
+	scratch->walk.n = 0;
+	scratch->walk.stop = STOP_DEPTH;
+	scratch->walk.is_guess = false;
+	scratch->walk.vma.len_pages = 0;
+	repeat(USER_FRAMES_MAX + 1, walk_step, &here);
+	return scratch->walk.stop;
 }

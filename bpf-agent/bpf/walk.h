@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What does a walk through a user stack carry from frame to frame? It lives in a map, not on the stack of the program:
+// kernels before 6.7 verify the body of bpf_loop once, with what is known of the stack at its first round, and would
+// take `n` for 0 for ever. Of a map's value they know nothing.
+#pragma once
+
+struct walk {
+	__u64 pc;         // the address to look up: see struct record
+	__u64 sp, fp;
+	__u64 lr;         // arm64: x30 while it is the frame's own, else 0
+	struct vma vma;   // where the last address was found; len_pages 0: nowhere yet
+	__u32 first_vma, n_vma;
+	__u32 base;       // first word of the user frames
+	__u32 n, n_max;   // user frames so far, and allowed
+	__u8 stop;        // enum stop_reason
+	__u8 is_known;    // user space has published the process
+	__u8 is_guess;    // pc came by frame pointer: it may be anything
+	__u8 pad[5];
+};
+
+// What one tick works in: too large for the 512-byte stack.
+struct scratch {
+	struct walk walk;
+	struct record record;
+	__u64 words[FRAMES_MAX]; // follow the record in the ring
+	__u32 is_busy;
+	__u32 pad;
+};
