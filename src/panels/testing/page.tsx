@@ -1,5 +1,6 @@
 // The page that the browser tests drive: `window.show(…)` puts a panel into it, in a size and a theme, with frames made
 // exactly as the data source makes them.
+import './boot-data.ts'
 import {
   createTheme,
   type DataFrame,
@@ -21,7 +22,7 @@ import { Panel as DiffPanel } from '../diff/Panel.tsx'
 import { Panel as FlamePanel } from '../flamegraph/Panel.tsx'
 import { Panel as IcebergPanel } from '../iceberg/Panel.tsx'
 import { DEFAULT_OPTIONS, type GraphOptions } from '../options.ts'
-import { type FakeSource, QUARTER, setFakeSource } from './fake-source.ts'
+import { type FakeBackend, QUARTER, setFakeBackend } from './fake-backend.ts'
 import { changedTree, crowdTree, foldedTree, serviceTree } from './sample-trees.ts'
 
 const PANELS = { flame: FlamePanel, iceberg: IcebergPanel, diff: DiffPanel }
@@ -60,7 +61,14 @@ const diff = () => {
   return diffToFrame({ answer, query: {}, refId: 'A' })
 }
 
-const fake = setFakeSource((tree, over) => metaOf(tree, { endEarly: 0, ...over }))
+/** The frame of a data source that was deleted since. */
+const withoutSource = (frame: DataFrame): DataFrame => {
+  const { flametrail } = frame.meta!.custom!
+  const query = { ...flametrail.query, datasource: { uid: 'gone' } }
+  return { ...frame, meta: { ...frame.meta, custom: { flametrail: { ...flametrail, query } } } }
+}
+
+const fake = setFakeBackend((tree, over) => metaOf(tree, { endEarly: 0, ...over }))
 
 /** Frames by name. */
 const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
@@ -72,15 +80,19 @@ const SERIES: Readonly<Record<string, () => DataFrame[]>> = {
   diff: () => [diff()],
   two: () => [flame(serviceTree()), flame(changedTree(), {}, false, 'B')],
   crowd: () => [flame(crowdTree(100_000))],
-  asked: () => fake.frames('profile'),
-  askedTree: () => fake.frames('profile', { invert: true }),
-  askedBoth: () => fake.frames('both'),
-  askedDiff: () => fake.frames('diff'),
-  askedTwo: () => [...fake.frames('profile'), ...fake.frames('profile', { refId: 'B' })],
-  askedGone: () => fake.frames('profile', { datasource: { uid: 'gone' } }),
-  askedOther: () => fake.frames('profile', { labelSelector: '{}' }),
-  later: () => fake.frames('profile', {}, 10_000),
-  shorter: () => fake.frames('profile', {}, 0, QUARTER.toMs - 300_000),
+  asked: () => fake.frames({ queryType: 'profile' }),
+  askedInverted: () => fake.frames({ queryType: 'profile', invert: true }),
+  askedBoth: () => fake.frames({ queryType: 'both' }),
+  askedDiff: () => fake.frames({ queryType: 'diff', baseline: {} }),
+  askedTwo: () => [
+    ...fake.frames({ queryType: 'profile' }),
+    ...fake.frames({ queryType: 'profile', refId: 'B' }),
+  ],
+  askedElsewhere: () => fake.frames({ queryType: 'profile', labelSelector: '{host="node-3"}' }),
+  askedLater: () =>
+    fake.frames({ queryType: 'profile' }, { fromMs: QUARTER.fromMs + 10_000, toMs: QUARTER.toMs + 10_000 }),
+  askedShorter: () => fake.frames({ queryType: 'profile' }, { ...QUARTER, toMs: QUARTER.toMs - 300_000 }),
+  gone: () => fake.frames({ queryType: 'profile' }).map(withoutSource),
   nothing: () => [],
   empty: () => [flame(foldedTree(''))],
   metrics: () => [{ length: 0, fields: [{ name: 'time', values: [], config: {}, type: 'time' as never }] }],
@@ -103,8 +115,8 @@ declare global {
     show(input: ShowInput): Promise<number>
     /** Keys that reached the page: what a panel stops, Grafana never sees. */
     leaked: string[]
-    /** The data source that the panels' strip asks. */
-    fake: FakeSource
+    /** Whom the panels' strip asks. */
+    fake: FakeBackend
   }
 }
 
