@@ -3,6 +3,7 @@
 //
 //   CFA of a lazy PLT stub     breg sp 8; breg16 0; lit15; and; lit N; ge; lit3; shl; plus     sp + 8 + ((pc & 15) >= N) * 8
 //   CFA of a realigned frame   breg fp n; deref; [plus_uconst m]                               *(fp + n) + m
+//   the same, hand-written     breg sp n; deref; [plus_uconst m]                               *(sp + n) + m
 //   a register's place         breg fp n,  breg sp n                                           fp + n, sp + n
 import type { Cursor } from '../elf/cursor.ts'
 import type { Architecture } from './architecture.ts'
@@ -10,6 +11,7 @@ import {
   AT_FP,
   AT_SP,
   CFA_DEREF,
+  CFA_DEREF_SP,
   CFA_KIND,
   CFA_OFFSET,
   CFA_OTHER,
@@ -41,8 +43,12 @@ export function readCfaExpression(cursor: Cursor, { state, end, architecture }: 
   state[CFA_REGISTER] = 0
   state[CFA_OFFSET] = 0
   const first = cursor.at < end ? cursor.u8() : 0
-  if (first === BREG0 + architecture.sp && architecture.name === 'x86-64') readPlt(cursor, state, end)
-  else if (first === BREG0 + architecture.fp) readDeref(cursor, state, end)
+  const isSp = first === BREG0 + architecture.sp
+  if (isSp || first === BREG0 + architecture.fp) {
+    const start = cursor.at
+    const isPlt = isSp && architecture.name === 'x86-64' && readPlt(cursor, state, end)
+    if (!isPlt) readDeref(cursor.seek(start), { state, end, kind: isSp ? CFA_DEREF_SP : CFA_DEREF })
+  }
   cursor.seek(end)
 }
 
@@ -66,20 +72,25 @@ export function readRegisterExpression(
   cursor.seek(end)
 }
 
-function readPlt(cursor: Cursor, state: Int32Array, end: number): void {
-  if (end - cursor.at !== PLT.length) return
+/** out  whether it is one */
+function readPlt(cursor: Cursor, state: Int32Array, end: number): boolean {
+  if (end - cursor.at !== PLT.length) return false
   let literal = 0
   for (const expected of PLT) {
     const byte = cursor.u8()
     if (expected === -1) literal = byte - LIT0
-    else if (byte !== expected) return
+    else if (byte !== expected) return false
   }
-  if (literal < 0 || literal > 16) return
+  if (literal < 0 || literal > 16) return false
   state[CFA_KIND] = CFA_PLT
   state[CFA_OFFSET] = literal
+  return true
 }
 
-function readDeref(cursor: Cursor, state: Int32Array, end: number): void {
+function readDeref(
+  cursor: Cursor,
+  { state, end, kind }: { readonly state: Int32Array; readonly end: number; readonly kind: number },
+): void {
   const place = sleb(cursor)
   if (cursor.at >= end || cursor.u8() !== DEREF) return
   let sum = 0
@@ -88,7 +99,7 @@ function readDeref(cursor: Cursor, state: Int32Array, end: number): void {
     sum = cursor.uleb()
   }
   if (cursor.at !== end) return
-  state[CFA_KIND] = CFA_DEREF
+  state[CFA_KIND] = kind
   state[CFA_REGISTER] = small(place)
   state[CFA_OFFSET] = small(sum)
 }

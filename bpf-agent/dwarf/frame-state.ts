@@ -9,12 +9,14 @@ import {
   FP_AT_FP,
   FP_SAME,
   RULE_DEREF,
+  RULE_DEREF_SP,
   RULE_FP,
   RULE_LR,
   RULE_PLT,
   RULE_ROOT,
   RULE_SIGNAL,
   RULE_SP,
+  RULE_SP_FAR,
   type RuleTable,
   UNSUPPORTED_RULE,
 } from './rule.ts'
@@ -35,7 +37,8 @@ export const CFA_NONE = 0
 export const CFA_SUM = 1 // register + offset
 export const CFA_PLT = 2 // sp + 8, 8 more where (pc & 15) >= offset
 export const CFA_DEREF = 3 // *(fp + register) + offset
-export const CFA_OTHER = 4
+export const CFA_DEREF_SP = 4 // *(sp + register) + offset
+export const CFA_OTHER = 5
 
 // How a register of the caller is found.
 export const SAME = 0 // never touched
@@ -90,7 +93,13 @@ export class StateToRule {
     let cfa = state[CFA_OFFSET]!
     switch (state[CFA_KIND]) {
       case CFA_SUM:
-        if (state[CFA_REGISTER] === this.#architecture.sp) break
+        if (state[CFA_REGISTER] === this.#architecture.sp) {
+          if (isArm || cfa === (cfa << 16) >> 16 || cfa === OFFSET_HUGE) break
+          kind = RULE_SP_FAR
+          aux = (cfa + 0x8000) >> 16 // so that what is left has 16 bits with sign
+          cfa -= aux * 0x10000
+          break
+        }
         if (state[CFA_REGISTER] !== this.#architecture.fp || isInLink)
           return this.#unsupported('cfa_register')
         kind = RULE_FP
@@ -101,8 +110,9 @@ export class StateToRule {
         cfa = 0
         break
       case CFA_DEREF:
+      case CFA_DEREF_SP:
         if (isArm) return this.#unsupported('cfa_expression')
-        kind = RULE_DEREF
+        kind = state[CFA_KIND] === CFA_DEREF ? RULE_DEREF : RULE_DEREF_SP
         aux = state[CFA_REGISTER]!
         break
       default:

@@ -13,6 +13,8 @@ export const RULE_UNSUPPORTED = 5 // there is a rule, and it fits no kind
 export const RULE_SIGNAL = 6 // a signal's trampoline: the interrupted registers stand on the stack
 export const RULE_DEREF = 7 // CFA = *(fp + aux) + cfa: a function that realigned its stack
 export const RULE_LR = 8 // arm64: CFA = sp + cfa, the return address is still in x30
+export const RULE_DEREF_SP = 9 // CFA = *(sp + aux) + cfa: hand-written code that aligned its stack (OpenSSL)
+export const RULE_SP_FAR = 10 // x86-64: CFA = sp + aux * 65536 + cfa: more than 32 KiB of local variables
 
 /** Where the caller's frame pointer is. Numbers are those of `enum fp_kind`. */
 export const FP_SAME = 0 // in the register
