@@ -72,7 +72,8 @@ export function createFamily(listProcesses: () => readonly number[] = livingProc
 
 const keyOf = (tgid: number, startTicks: number) => `${tgid} ${startTicks}`
 
-function livingProcesses(): number[] {
+/** PIDs of all living processes, ascending; none where /proc cannot be read. */
+export function livingProcesses(): number[] {
   return (orUndefined(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number)
 }
 

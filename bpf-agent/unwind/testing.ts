@@ -5,6 +5,7 @@ import type { CompiledTable } from '../dwarf/compiled-table.ts'
 import type { Mappings } from '../host/mappings.ts'
 import type { Compilation } from './compile-queue.ts'
 import { CHUNK_ROWS, type KernelTables, type ProcRow, SHARD_ROWS, type VmaRow } from './kernel-tables.ts'
+import type { Unwinder } from './unwinder.ts'
 
 /** `gap` and `rule` say which rule of 8 bytes the row names. */
 export type Found =
@@ -210,5 +211,29 @@ export function drawMappings(
     offset: Float64Array.from(sorted, (row) => row[3] ?? 0),
     file: sorted.map(([, , file]) => file),
     path: sorted.map(([, , file, , path]) => path ?? (file === '' ? '' : `/${file}`)),
+  }
+}
+
+/** An unwinder that only remembers what it was told. */
+export function fakeUnwinder(log: string[]): Unwinder & { isBusy: boolean } {
+  return {
+    isBusy: false,
+    onFork: (tgid) => log.push(`unwinder fork ${tgid}`),
+    onExec: (tgid) => log.push(`unwinder exec ${tgid}`),
+    onExit: (tgid) => log.push(`unwinder exit ${tgid}`),
+    see: (tgid) => log.push(`unwinder see ${tgid}`),
+    miss: (tgid, _, why) => log.push(`${why} ${tgid}`),
+    tick() {
+      return this.isBusy
+    },
+    scan: async () => {
+      log.push('scan')
+    },
+    facts: () => ({
+      ...{ processes: 0, vmas: 0, files: 0, waiting: 0, rows: 0, pages: 0, rules: 1, bytes: 0 },
+      compileSeconds: 0,
+      refused: new Map(),
+    }),
+    close: () => log.push('unwinder closed'),
   }
 }

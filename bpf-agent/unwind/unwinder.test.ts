@@ -152,7 +152,7 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
         const from = start === undefined ? undefined : known.get(start)
         if (from && from.generations.length > 0)
           known.set(keyOf(tgid, startTicks), { ...from, generations: [...from.generations], isDead: false })
-        unwinder.onFork(parent, tgid, startTicks)
+        unwinder.onFork(tgid, startTicks)
       } else if (kind === 'exec') {
         if (entry) entry.isStale = true
         unwinder.onExec(tgid, startTicks)

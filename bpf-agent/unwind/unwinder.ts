@@ -8,6 +8,7 @@
 import type { KnownProcess } from '../host/processes.ts'
 import type { Files } from './files.ts'
 import type { KernelTables } from './kernel-tables.ts'
+import type { Miss } from './misses.ts'
 import type { RowStore } from './row-store.ts'
 import { createRuns, type Owner, type Run } from './runs.ts'
 
@@ -35,9 +36,6 @@ export interface UnwinderParts {
   readonly nowMs: () => number
 }
 
-/** Why a sample is a report: its process has no row in the kernel, or an address of it lies in none of its vmas. */
-export type Miss = 'unknown' | 'no_mapping'
-
 export interface UnwinderFacts {
   readonly processes: number
   readonly vmas: number
@@ -55,15 +53,17 @@ export interface UnwinderFacts {
 }
 
 export interface Unwinder {
-  onFork(parentTgid: number, childTgid: number, startTicks: number): void
+  /** in  tgid, startTicks  of the child */
+  onFork(tgid: number, startTicks: number): void
   onExec(tgid: number, startTicks: number): void
   onExit(tgid: number, startTicks: number): void
   /** A sample of it came, and the table of processes has seen it.  cost a Map look-up; the rest is done in `tick` */
   see(tgid: number, startTicks: number): void
   miss(tgid: number, startTicks: number, why: Miss): void
   /** Publishes, compiles for about `budgetMs`, frees. All events posted before must have been told; afterwards events
-   *  are to be told again, since a process that executed while it was published is led to the wrong run until then. */
-  tick(budgetMs: number): void
+   *  are to be told again, since a process that executed while it was published is led to the wrong run until then.
+   *  out  whether there is more to do soon */
+  tick(budgetMs: number): boolean
   /** Before the first sample: all living processes, within `boundMs`; what is not done then comes with its samples. */
   scan(boundMs: number): Promise<void>
   facts(): UnwinderFacts
@@ -181,9 +181,9 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     process.retryAtMs = Infinity
   }
 
-  function onFork(_parentTgid: number, childTgid: number, startTicks: number): void {
-    const row = kernel.proc(childTgid)
-    if (row?.startTicks === startTicks) adopt(track(childTgid, startTicks), row.firstVma)
+  function onFork(tgid: number, startTicks: number): void {
+    const row = kernel.proc(tgid)
+    if (row?.startTicks === startTicks) adopt(track(tgid, startTicks), row.firstVma)
   }
 
   /** The kernel has a row that we did not write. */
@@ -311,7 +311,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
       else if (process.retryAtMs === Infinity && process.run?.isPartial) scheduleRetry(process, false, true)
   }
 
-  function tick(budgetMs: number): void {
+  function tick(budgetMs: number): boolean {
     drains++
     reconcile()
     bury()
@@ -321,6 +321,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     for (const process of toPublish) publish(process)
     toPublish.clear()
     compile(budgetMs) // the files of new processes among them, which then get a run with rows
+    return files.waiting > 0 || executed.size > 0
   }
 
   async function scan(boundMs: number): Promise<void> {

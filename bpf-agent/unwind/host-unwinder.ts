@@ -1,0 +1,54 @@
+// What is the unwinder made of on a real machine? The kernel's tables, the compiler and /proc, put together.
+import { startCompilation } from '../dwarf/unwind-table.ts'
+import { livingProcesses } from '../host/family.ts'
+import { readStat } from '../host/proc.ts'
+import type { KernelSampler } from '../kernel/sampler.ts'
+import { openBpfTables } from './bpf-tables.ts'
+import { createFiles, type FilesParts } from './files.ts'
+import { createRowStore } from './row-store.ts'
+import { createUnwinder, type MappedProcesses, type Unwinder } from './unwinder.ts'
+import { readVdso } from './vdso.ts'
+
+const ROWS_MAX = 8 * 1024 * 1024 // 32 MiB of kernel memory; 140 files of a host have 1.25 M
+const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
+
+/** Makes the unwinder of a loaded sampler; nothing is published yet.
+ *  in   open     opens a mapped file of a process, as the names side does
+ *       monotonicMs  CLOCK_MONOTONIC
+ *  throws  SyscallError */
+export function createHostUnwinder({
+  sampler,
+  processes,
+  open,
+  monotonicMs,
+}: {
+  readonly sampler: KernelSampler
+  readonly processes: MappedProcesses
+  readonly open: FilesParts['open']
+  readonly monotonicMs: () => number
+}): Unwinder {
+  const kernel = openBpfTables(sampler)
+  const store = createRowStore(kernel, ROWS_MAX)
+  const files = createFiles({
+    store,
+    open,
+    compile: (source) => startCompilation(source, monotonicMs),
+    vdso: readVdso(),
+    machine: MACHINES[process.arch] ?? 0,
+    nowMs: monotonicMs,
+  })
+  const unwinder = createUnwinder({
+    ...{ kernel, store, files, processes },
+    statOf: readStat,
+    listProcesses: livingProcesses,
+    eventsLost: () => sampler.counters().eventsLost,
+    nowMs: monotonicMs,
+  })
+  return {
+    ...unwinder,
+    close() {
+      unwinder.close()
+      kernel.close()
+    },
+  }
+}
