@@ -9,6 +9,12 @@ export interface ByteSource {
   read(offset: number, length: number): Uint8Array
 }
 
+/** A range of a source. */
+export interface Part {
+  readonly offset: number
+  readonly size: number
+}
+
 /** Bytes in memory as a source. */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   return {
@@ -45,11 +51,7 @@ const TEXT_BYTES_GUESS = 128 // longer than nearly every name: one read is enoug
  *  bytes are cut.
  *  in   table  where the texts lie in the source
  *  cost one short read. Throws what the source throws */
-export function textAt(
-  source: ByteSource,
-  table: { readonly offset: number; readonly size: number },
-  place: number,
-): string {
+export function textAt(source: ByteSource, table: Part, place: number): string {
   const length = Math.min(TEXT_BYTES_MAX, table.size - place)
   if (!(length > 0 && place >= 0)) return ''
   const guess = Math.min(TEXT_BYTES_GUESS, length)

@@ -114,3 +114,11 @@ export class Cursor {
     return start
   }
 }
+
+/** A number as large as a pointer, of 4 or 8 bytes; inexact above 2^53, where nothing lies. */
+export function wordAt(view: DataView, at: number, pointerBytes: number, isLittleEndian: boolean): number {
+  const first = view.getUint32(at, isLittleEndian)
+  if (pointerBytes === 4) return first
+  const second = view.getUint32(at + 4, isLittleEndian)
+  return isLittleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second
+}

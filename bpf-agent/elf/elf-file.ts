@@ -42,6 +42,7 @@ export interface ElfFile {
 export const SEGMENT_LOAD = 1
 export const SEGMENT_NOTE = 4
 export const SEGMENT_EXECUTABLE = 1
+export const SEGMENT_WRITABLE = 2
 export const SECTION_SYMTAB = 2
 export const SECTION_RELA = 4
 export const SECTION_NOTE = 7

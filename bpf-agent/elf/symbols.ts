@@ -2,8 +2,8 @@
 // somebody asks. Refuses data, undefined and absolute symbols, and never names what lies behind a symbol's size:
 // a stripped libc would name static functions after their neighbours, and `.plt` stubs would all be `_init`.
 import { failure, type Result, success } from '#profile/model/result'
-import { checkRange, textAt } from './byte-source.ts'
-import { MalformedError } from './cursor.ts'
+import { checkRange, type Part, textAt } from './byte-source.ts'
+import { MalformedError, wordAt } from './cursor.ts'
 import {
   type ElfFile,
   malformedAsFailure,
@@ -24,7 +24,7 @@ export interface SymbolTable {
   /** Position of the name in the file's string table. */
   readonly name: Uint32Array
   /** Where in the file that string table lies. */
-  readonly strings: { readonly offset: number; readonly size: number }
+  readonly strings: Part
 }
 
 export interface SymbolBounds {
@@ -145,6 +145,7 @@ function scan(
 
 function scanChunk(elf: ElfFile, view: DataView, entries: number, found: Found): void {
   const { is64, isLittleEndian: little, sections } = elf
+  const pointerBytes = is64 ? 8 : 4
   for (let i = 0; i < entries; i++) {
     const at = i * (is64 ? 24 : 16)
     const info = view.getUint8(at + (is64 ? 4 : 12))
@@ -158,19 +159,12 @@ function scanChunk(elf: ElfFile, view: DataView, entries: number, found: Found):
     // ones are jump targets and markers.
     if (type === TYPE_NONE && info >> 4 === BINDING_LOCAL) continue
     const name = view.getUint32(at, little)
-    const address = word(view, at + (is64 ? 8 : 4), is64, little)
-    const size = word(view, at + (is64 ? 16 : 8), is64, little)
+    const address = wordAt(view, at + (is64 ? 8 : 4), pointerBytes, little)
+    const size = wordAt(view, at + (is64 ? 16 : 8), pointerBytes, little)
     const limit = section.address + section.size
     if (name === 0 || !(address >= section.address && address < limit)) continue
     append(found, { address, size: Math.min(size, limit - address), name, limit })
   }
-}
-
-function word(view: DataView, at: number, is64: boolean, little: boolean): number {
-  if (!is64) return view.getUint32(at, little)
-  const first = view.getUint32(at, little)
-  const second = view.getUint32(at + 4, little)
-  return little ? second * 2 ** 32 + first : first * 2 ** 32 + second
 }
 
 function emptyFound(length: number): Found {
