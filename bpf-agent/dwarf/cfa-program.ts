@@ -47,15 +47,23 @@ const REGISTER_CODES = [0x05, 0x06, 0x07, 0x08, 0x09, 0x10, 0x11, 0x14, 0x15, 0x
 export class CfaProgram {
   readonly #cursor: Cursor
   readonly #architecture: Architecture
+  readonly #address: number
   readonly #base: number
   readonly #state = new Int32Array(STATE_SIZE)
   readonly #remembered = new Int32Array(STATE_SIZE * REMEMBERED_MAX)
 
-  /** in  base  address of the cursor's first byte */
-  constructor(cursor: Cursor, architecture: Architecture, base: number) {
-    this.#cursor = cursor
-    this.#architecture = architecture
-    this.#base = base
+  /** in  address  of the cursor's first byte
+   *      base     what code addresses are counted from */
+  constructor(place: {
+    readonly cursor: Cursor
+    readonly architecture: Architecture
+    readonly address: number
+    readonly base: number
+  }) {
+    this.#cursor = place.cursor
+    this.#architecture = place.architecture
+    this.#address = place.address
+    this.#base = place.base
   }
 
   /** The state a CIE begins with.  throws  MalformedError */
@@ -118,7 +126,7 @@ export class CfaProgram {
             case 0x2d: // arm64: the return address is signed from here; the walk strips signatures always
               continue
             case 0x01:
-              next = readPointer(cursor, cie.pointerEncoding, this.#base)
+              next = readPointer(cursor, cie.pointerEncoding, this.#address) - this.#base
               break
             case 0x02:
               next = pc + cursor.u8() * codeAlign

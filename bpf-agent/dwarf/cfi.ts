@@ -120,13 +120,14 @@ export function readCie(cursor: Cursor, { bodyStart, end }: Entries): Cie {
   }
 }
 
-/** First address of an FDE; the cursor stands behind it.  in  base  address of the section.  throws  MalformedError */
+/** First address of an FDE, as an ELF virtual address; the cursor stands behind it.
+ *  in  address  of the section.     throws  MalformedError */
 export function readFdeStart(
   cursor: Cursor,
   { bodyStart }: Entries,
-  { cie, base }: { readonly cie: Cie; readonly base: number },
+  { cie, address }: { readonly cie: Cie; readonly address: number },
 ): number {
-  return readPointer(cursor.seek(bodyStart), cie.pointerEncoding, base)
+  return readPointer(cursor.seek(bodyStart), cie.pointerEncoding, address)
 }
 
 /** Bytes of code an FDE covers; the cursor, behind the first address before, stands at the FDE's program then. */

@@ -47,9 +47,9 @@ export function readValue(cursor: Cursor, encoding: number): number {
 }
 
 /** A pointer as an ELF virtual address.
- *  in   base  address of the cursor's first byte */
-export function readPointer(cursor: Cursor, encoding: number, base: number): number {
-  const place = base + cursor.at
+ *  in  address  of the cursor's first byte */
+export function readPointer(cursor: Cursor, encoding: number, address: number): number {
+  const place = address + cursor.at
   const value = readValue(cursor, encoding)
   return (encoding & ADDED) === PC_RELATIVE ? place + value : value
 }

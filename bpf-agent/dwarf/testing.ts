@@ -73,7 +73,8 @@ export function drawEhFrame(entries: readonly DrawnEntry[], address = 0x9000): n
       const place = address + offset + lengthBytes + 4
       const size = (encoding & 0x0f) === 0x0b || (encoding & 0x0f) === 0x03 ? 4 : 8
       const first = word((encoding & 0x70) === 0x10 ? start - place : start, size)
-      bytes.push(...withLength([...back, ...first, ...word(range, size), 0, ...program], isExtended))
+      const body = [...back, ...first, ...word(range, size), 0, ...program]
+      for (const byte of withLength(body, isExtended)) bytes.push(byte) // too many to be arguments
     }
   }
   return bytes

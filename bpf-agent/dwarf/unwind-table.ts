@@ -96,7 +96,6 @@ class Compiler implements StateSink {
   readonly #rows = new PageRows(ROWS_MAX)
   readonly #basePage: number
   readonly #base: number // its address: all code addresses are kept relative to it
-  readonly #sectionBase: number // address of the section, above the base
   readonly #textEnd: number // above the base
   readonly #counts = noCounts()
   #starts = new Uint32Array(1024) // of the FDEs that may give rows, above the base
@@ -110,9 +109,8 @@ class Compiler implements StateSink {
     this.#entries = new Entries(this.#cursor)
     this.#basePage = Math.floor(textStart / PAGE_BYTES)
     this.#base = this.#basePage * PAGE_BYTES
-    this.#sectionBase = address - this.#base
     this.#textEnd = Math.min(textEnd - this.#base, ADDRESSES_MAX)
-    this.#program = new CfaProgram(this.#cursor, architecture, this.#sectionBase)
+    this.#program = new CfaProgram({ cursor: this.#cursor, architecture, address, base: this.#base })
     this.#stateToRule = new StateToRule(this.#rules, architecture)
   }
 
@@ -212,12 +210,12 @@ class Compiler implements StateSink {
     if (known === undefined) return 'malformed'
     if (known.refused !== undefined) return known.refused
     if (end - offset > FDE_BYTES_MAX) return 'too_long'
-    const { textStart, textEnd } = this.#ehFrame
+    const { textStart, textEnd, address } = this.#ehFrame
     try {
-      const start = readFdeStart(this.#cursor, this.#entries, { cie: known.cie, base: this.#sectionBase })
-      const address = start + this.#base
-      if (address < textStart || address >= textEnd || start >= ADDRESSES_MAX) return 'outside'
-      this.#push(start, offset)
+      const start = readFdeStart(this.#cursor, this.#entries, { cie: known.cie, address })
+      const isInside = start >= textStart && start < textEnd && start - this.#base < ADDRESSES_MAX
+      if (!isInside) return 'outside'
+      this.#push(start - this.#base, offset)
       return undefined
     } catch (error) {
       if (error instanceof MalformedError) return 'malformed'
@@ -233,7 +231,7 @@ class Compiler implements StateSink {
     try {
       entries.readAt(offset)
       const { cie, initial } = this.#cies.get(entries.cieOffset)!
-      readFdeStart(this.#cursor, entries, { cie, base: this.#sectionBase })
+      readFdeStart(this.#cursor, entries, { cie, address: this.#ehFrame.address })
       const range = readFdeRange(this.#cursor, entries, cie)
       const end = Math.min(start + range, this.#textEnd)
       if (!(start + range > start) || start + range > ADDRESSES_MAX)
