@@ -134,6 +134,7 @@ async function showLive(source: Source, { sort, count }: Values, stop: Stop): Pr
     onResize: draw,
     onGone: stop.ask,
   })
+  void stop.asked.then(terminal.close) // at once, whatever the source still waits for
   try {
     draw()
     for (let shown = 0; !stop.isAsked && (count === 0 || shown < count); shown++) {

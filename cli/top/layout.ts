@@ -2,7 +2,7 @@
 // here. Pure.
 //
 //   every process, last 10 s at 97 Hz: 1.98 of 2 cores                     paused      two lines of facts
-//   1,921 samples; 3 % of stacks end early; lost: ring_full 12
+//   1,921 samples; lost: ring_full 12; 3 % of stacks end early
 //    cores    self   total  function                      service  its cores           titles
 //     0.98  49.5 %  50.0 %  spin_hot                      burn          0.99           rows
 //   q quit  space pause  sort: s self  t total  c cores  / filter  ? help    1-20 of 345
@@ -144,15 +144,15 @@ export function factLine(view: TopView, words: string): string {
 
 /** Samples, how far their stacks can be trusted, what was lost. */
 export function noteLine(view: TopView, filter: string, order: readonly number[]): string {
-  if (view.seconds === 0) return ['sampling …', ...view.notes].join('; ')
+  if (view.seconds === 0) return ['starting …', ...view.notes].join('; ')
   const own = order.reduce((sum, row) => sum + view.rows.self[row]!, 0)
   const facts = [
     filter === ''
       ? ''
       : `${count(order.length)} of ${count(view.rows.self.length)} functions, own time ${coresOf(view, own).toFixed(2)} cores`,
     `${count(view.samples)} samples`,
-    view.endEarly > 0 ? `${Math.round(view.endEarly * 100)} % of stacks end early` : '',
     ...view.notes,
+    view.endEarly > 0 ? `${Math.round(view.endEarly * 100)} % of stacks end early` : '',
   ]
   return facts.filter((fact) => fact !== '').join('; ')
 }
