@@ -7,6 +7,7 @@ import { CannotSample } from './kernel/load.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { drawBatch } from './kernel/testing.ts'
 import type { AgentSettings } from './settings.ts'
+import { fakeUnwinder } from './unwind/testing.ts'
 
 const SETTINGS: AgentSettings = {
   backend: '',
@@ -71,6 +72,7 @@ function fakeParts() {
       count: 0,
       misses: new Map(),
     },
+    unwinder: fakeUnwinder(log),
     symbolizer: {
       profileOf(window, head) {
         if (state.symbolizerBreaks) throw new Error('no name for it')
@@ -121,7 +123,10 @@ describe('the loop', () => {
     events.push({ kind: 'exit', tgid: 9, parentTgid: 0, startTicks: 1, timeMs: 3 })
     batches.push('12 sh | 10\n12 sh | 20', '13 sh | 10\n12 sh | 10')
     await vi.advanceTimersByTimeAsync(300)
-    expect(log).toEqual(['start', 'fork 10 12', 'exec 12', 'exit 9', 'see 12', 'see 13'])
+    expect(log).toEqual([
+      ...['scan', 'start', 'fork 10 12', 'unwinder fork 12', 'exec 12', 'unwinder exec 12'],
+      ...['exit 9', 'unwinder exit 9', 'see 12', 'unwinder see 12', 'see 13', 'unwinder see 13'],
+    ])
     await agent.stop()
   })
 
@@ -168,6 +173,12 @@ describe('the loop', () => {
     await vi.advanceTimersByTimeAsync(4_000)
     expect(looks).toHaveBeenCalledTimes(4)
     state.fill = 0.5
+    await vi.advanceTimersByTimeAsync(1_000)
+    looks.mockClear()
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(looks.mock.calls.length).toBeGreaterThanOrEqual(15)
+    state.fill = 0
+    parts.unwinder.tick = () => true // tables are waiting to be compiled
     await vi.advanceTimersByTimeAsync(1_000)
     looks.mockClear()
     await vi.advanceTimersByTimeAsync(4_000)
@@ -226,12 +237,9 @@ describe('the loop', () => {
     await agent.stop()
     await agent.stop()
     expect(sent).toEqual([1])
-    expect(log.slice(-5)).toEqual([
-      'stop',
-      'see 1',
-      'sender closed within 1500',
-      'symbolizer closed',
-      'close',
+    expect(log.slice(-7)).toEqual([
+      ...['stop', 'see 1', 'unwinder see 1'],
+      ...['sender closed within 1500', 'symbolizer closed', 'unwinder closed', 'close'],
     ])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(sent).toEqual([1])
@@ -252,6 +260,6 @@ describe('the loop', () => {
       throw new CannotSample('no CPU')
     })
     await expect(startAgent(SETTINGS, parts)).rejects.toThrow('no CPU')
-    expect(log).toEqual(['close'])
+    expect(log).toEqual(['scan', 'unwinder closed', 'close'])
   })
 })

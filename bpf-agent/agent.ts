@@ -1,25 +1,28 @@
 // What does the agent do all day? Every second: who came and went, which stacks were seen; every ten: names for them, one
 // profile, off it goes. The loop decides nothing that can be decided elsewhere; all it touches is handed in.
 //
-//   events ─► processes        ring ─► batches ─► window ─(due or full)─► symbolizer ─► Profile ─► bytes ─► sender
-//      └─ before the samples, so that a stack meets the process it was taken from
+//   events ─► follow ─► processes, unwinder ─► tables in the kernel, for the next ticks
+//   ring ─► batches ─► window ─(due or full)─► symbolizer ─► Profile ─► bytes ─► sender
 import type { AgentReport } from '#profile/model/accounting'
 import type { ProfileHead } from '#profile/model/builder'
 import type { Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
 import { type Aggregator, createAggregator, type Window } from './aggregate/window.ts'
+import { followProcesses, type ProcessTable } from './follow.ts'
 import { accountTicks } from './kernel/accounting.ts'
 import { periodNs } from './kernel/perf-events.ts'
-import type { RawStacks } from './kernel/raw-stack.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { type MetricFacts, type MetricsServer, printMetrics, serveMetrics } from './metrics.ts'
 import { measureSelf } from './self-meter.ts'
 import type { AgentSettings } from './settings.ts'
+import type { Unwinder } from './unwind/unwinder.ts'
 
 /** What the loop works with. The real ones come from `createParts`; another of the same shape can take any place. */
 export interface AgentParts {
   readonly sampler: Sampler
   readonly processes: ProcessTable
+  /** Tells the kernel how the stacks of each process are walked. */
+  readonly unwinder: Unwinder
   readonly symbolizer: {
     profileOf(window: Window, head: ProfileHead): Profile
     /** Binaries that could not be read for names, by reason. */
@@ -40,17 +43,6 @@ export interface AgentParts {
   /** undefined: no metrics. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined
   readonly log: (line: string) => void
-}
-/** Of the names side, what the loop tells it. Times are CLOCK_MONOTONIC, ms. */
-export interface ProcessTable {
-  onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void
-  onExec(tgid: number, startTicks: number, timeMs: number): void
-  onExit(tgid: number, startTicks: number, timeMs: number): void
-  see(tgid: number, startTicks: number): void
-  sweep(nowMs: number): void
-  readonly count: number
-  /** Processes that could not be read, by reason. */
-  readonly misses: ReadonlyMap<string, number>
 }
 
 export interface Agent {
@@ -76,12 +68,13 @@ const STALLED_MS = 10_000
 
 /** Starts sampling.  throws  CannotSample when no CPU can be sampled; the parts are given back then */
 export async function startAgent(settings: AgentSettings, parts: AgentParts): Promise<Agent> {
-  const { sampler, processes, sender, clock, log } = parts
+  const { sampler, processes, unwinder, sender, clock, log } = parts
   const aggregator: Aggregator = createAggregator(sampler.stopNames)
+  const following = followProcesses(parts)
   const cpuBefore = process.cpuUsage()
+  await orGiveBack(() => following.scan())
   const startedMs = clock.wallMs()
   const idleBefore = parts.idleMs()
-  const seen = new Map<number, number>() // tgid → startTicks, of one tick of the loop
   const lostHere = new Map<string, number>()
   let drained = 0
   let windows = 0
@@ -99,35 +92,14 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
   })
   failed.catch(() => {}) // whoever waits for it is told; nobody waiting is no crash
 
-  function takeEvents(): number {
-    const events = sampler.events()
-    for (const { kind, tgid, startTicks, parentTgid, timeMs } of events)
-      if (kind === 'fork') processes.onFork(parentTgid, tgid, startTicks, timeMs)
-      else if (kind === 'exec') processes.onExec(tgid, startTicks, timeMs)
-      else processes.onExit(tgid, startTicks, timeMs)
-    return events.length
-  }
-
   function takeSamples(): void {
-    seen.clear()
     for (let i = 0; i < BATCHES_MAX; i++) {
       const batch = sampler.next()
       if (batch.count === 0) return
       drained += batch.count
-      meet(batch)
+      following.meet(batch)
       for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
         closeWindow()
-    }
-  }
-
-  /** Each process of a batch is looked at while it may still live. */
-  function meet(batch: RawStacks): void {
-    for (let i = 0; i < batch.count; i++) {
-      const tgid = batch.tgid[i]!
-      const startTicks = batch.startTicks[i]!
-      if (seen.get(tgid) === startTicks) continue
-      seen.set(tgid, startTicks)
-      processes.see(tgid, startTicks)
     }
   }
 
@@ -167,14 +139,16 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
 
   function tick(): void {
     const wasFilling = sampler.fill() > BUSY_FILL
-    const events = takeEvents()
+    const events = following.takeEvents()
     takeSamples()
+    const isUnwinderBusy = following.publish()
+    following.takeEvents() // who executed another program while it was published
     const nowMs = clock.monotonicMs()
     lastTickMs = nowMs
     if (nowMs - windowStart.monotonicMs >= windowMs) closeWindow()
     keepHouse(nowMs)
     const dueMs = windowStart.monotonicMs + windowMs - clock.monotonicMs()
-    const pauseMs = wasFilling || events > 0 ? BUSY_TICK_MS : IDLE_TICK_MS
+    const pauseMs = wasFilling || events > 0 || isUnwinderBusy ? BUSY_TICK_MS : IDLE_TICK_MS
     schedule(Math.max(1, Math.min(pauseMs, dueMs)))
   }
 
@@ -219,6 +193,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
       self: measureSelf({ ownNs, cpuMs, before: cpuBefore }),
       ...{ ticks, events, eventsLost, windows, windowStacks, pending: sender.pending() },
       ...{ processes: processes.count, misses: processes.misses, refused: parts.symbolizer.refused },
+      tables: unwinder.facts(),
     }
   }
 
@@ -228,21 +203,27 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     isStopped = true
     clearTimeout(timer)
     sampler.stop()
-    takeEvents()
+    following.takeEvents()
     takeSamples()
     closeWindow()
     await sender.close(CLOSE_MS)
     await metrics?.close()
     parts.symbolizer.close()
+    unwinder.close()
     sampler.close()
   }
 
-  try {
-    sampler.start()
-  } catch (error) {
-    sampler.close()
-    throw error
+  async function orGiveBack(step: () => Promise<void> | void): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      unwinder.close()
+      sampler.close()
+      throw error
+    }
   }
+
+  await orGiveBack(() => sampler.start())
   if (parts.metrics !== undefined)
     metrics = await serveMetrics({
       ...parts.metrics,

@@ -30,6 +30,11 @@ const FACTS: MetricFacts = {
   processes: 5,
   misses: new Map([['gone', 1]]),
   refused: new Map(),
+  tables: {
+    ...{ processes: 4, vmas: 90, files: 20, waiting: 1, rows: 60_000, pages: 70, rules: 300, bytes: 262_144 },
+    compileSeconds: 0.5,
+    refused: new Map([['eh_frame', 2]]),
+  },
   pending: { bytes: 10, samples: 1 },
 }
 
@@ -41,6 +46,7 @@ describe('printMetrics', () => {
     expect(text).toContain('flametrail_agent_samples_total{stop="fp_zero"} 55\n')
     expect(text).toContain('flametrail_agent_own_cpu_seconds_total{part="bpf"} 0.25\n')
     expect(text).toContain('flametrail_agent_expected_total 100.5\n')
+    expect(text).toContain('flametrail_agent_table_refused_total{reason="eh_frame"} 2\n')
   })
 
   it('escapes what stands in a label', () => {

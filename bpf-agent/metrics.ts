@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AgentReport } from '#profile/model/accounting'
 import type { SelfCost } from './self-meter.ts'
+import type { UnwinderFacts } from './unwind/unwinder.ts'
 
 export interface MetricFacts {
   readonly report: AgentReport
@@ -18,6 +19,7 @@ export interface MetricFacts {
   readonly misses: ReadonlyMap<string, number>
   /** Binaries that gave no names, by reason. */
   readonly refused: ReadonlyMap<string, number>
+  readonly tables: UnwinderFacts
   readonly pending: { readonly bytes: number; readonly samples: number }
 }
 
@@ -61,6 +63,15 @@ export function printMetrics(facts: MetricFacts): string {
   metric('processes', 'gauge', 'Processes known, living and recently dead.', one(facts.processes))
   metric('process_misses_total', 'counter', 'Processes not read, by reason.', by('reason', facts.misses))
   metric('binaries_refused_total', 'counter', 'Binaries that gave no names.', by('reason', facts.refused))
+  const { tables } = facts
+  metric('table_processes', 'gauge', 'Processes whose stacks are walked by rows.', one(tables.processes))
+  metric('table_files', 'gauge', 'Files with rows in the kernel.', one(tables.files))
+  metric('table_waiting', 'gauge', 'Files that wait to be compiled.', one(tables.waiting))
+  metric('table_rows', 'gauge', 'Rows in the kernel.', one(tables.rows))
+  metric('table_rules', 'gauge', 'Distinct rules of all rows.', one(tables.rules))
+  metric('table_bytes', 'gauge', 'Kernel memory of rows.', one(tables.bytes))
+  metric('table_compile_seconds_total', 'counter', 'CPU time of compiling.', one(tables.compileSeconds))
+  metric('table_refused_total', 'counter', 'What has no rows, by reason.', by('reason', tables.refused))
   metric('buffer_bytes', 'gauge', 'Profiles waiting for the backend.', one(facts.pending.bytes))
   metric('buffer_samples', 'gauge', 'Samples waiting for the backend.', one(facts.pending.samples))
   metric('build_info', 'gauge', 'Always 1.', [[{ version: report.version, agent: report.agentId }, 1]])

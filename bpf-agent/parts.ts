@@ -12,9 +12,11 @@ import { createProcesses } from './host/processes.ts'
 import { idleMsOf } from './kernel/accounting.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { parseListenAddress } from './listen-address.ts'
+import { openMappedSource } from './mapped-source.ts'
 import type { AgentSettings } from './settings.ts'
 import { createSender } from './ship/sender.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
+import { createHostUnwinder } from './unwind/host-unwinder.ts'
 
 /** A setting that cannot be used as it is: wrong usage. */
 export class SettingError extends Error {
@@ -47,15 +49,18 @@ export function createParts(settings: AgentSettings): AgentParts {
     (path) => statSync(cgroupFolder(path, '--exclude-cgroup'), { bigint: true }).ino,
   )
   const processes = createProcesses()
+  const sampler = createSampler({
+    frequencyHz: settings.frequency,
+    userFramesMax: USER_FRAMES_MAX,
+    hasTables: true,
+    excludedCgroups,
+    objectFolder: objectFolder(),
+    monotonicMs,
+  })
   return {
-    sampler: createSampler({
-      frequencyHz: settings.frequency,
-      userFramesMax: USER_FRAMES_MAX,
-      excludedCgroups,
-      objectFolder: objectFolder(),
-      monotonicMs,
-    }),
+    sampler,
     processes,
+    unwinder: createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs }),
     symbolizer: createSymbolizer({ processes, host, log }),
     encode: encodeOtlpProfiles,
     sender,

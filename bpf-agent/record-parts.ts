@@ -5,9 +5,11 @@ import { hostName } from './host/host-name.ts'
 import { createProcesses } from './host/processes.ts'
 import { idleMsOf } from './kernel/accounting.ts'
 import { createSampler } from './kernel/sampler.ts'
+import { openMappedSource } from './mapped-source.ts'
 import { objectFolder, USER_FRAMES_MAX } from './parts.ts'
 import type { RecordParts } from './record.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
+import { createHostUnwinder } from './unwind/host-unwinder.ts'
 
 /** Makes the real parts; the sampler is loaded but does not tick yet.
  *  throws  CannotSample when the kernel does not let us */
@@ -21,6 +23,7 @@ export function createRecordParts({
   const sampler = createSampler({
     frequencyHz,
     userFramesMax: USER_FRAMES_MAX,
+    hasTables: true,
     excludedCgroups: [],
     objectFolder: objectFolder(),
     monotonicMs,
@@ -29,6 +32,7 @@ export function createRecordParts({
   return {
     sampler,
     processes,
+    unwinder: createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs }),
     symbolizer: createSymbolizer({ processes, host: hostName(), log }),
     clock: { monotonicMs, wallMs: () => Date.now() },
     idleMs: () => idleMsOf(readFileSync('/proc/stat', 'latin1')),

@@ -6,6 +6,7 @@ import type { Family } from './host/family.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { drawBatch } from './kernel/testing.ts'
 import { type RecordOptions, type RecordParts, record } from './record.ts'
+import { fakeUnwinder } from './unwind/testing.ts'
 
 const FREQUENCY_HZ = 10
 
@@ -61,6 +62,7 @@ function fakeParts() {
       count: 0,
       misses: new Map(),
     },
+    unwinder: fakeUnwinder([]),
     symbolizer: {
       profileOf(window, head) {
         log.push('name')

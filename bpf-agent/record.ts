@@ -10,6 +10,7 @@ import { CPU_SAMPLES } from '#profile/model/profile-type'
 import type { AgentParts } from './agent.ts'
 import { keepRecords } from './aggregate/keep-records.ts'
 import { createAggregator, type Window } from './aggregate/window.ts'
+import { type Following, followProcesses } from './follow.ts'
 import type { CgroupTree } from './host/cgroup-tree.ts'
 import type { Family } from './host/family.ts'
 import { accountTicks } from './kernel/accounting.ts'
@@ -17,7 +18,7 @@ import { periodNs } from './kernel/perf-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
 
 /** `ready` resolves when kernel names are there, or known to stay away. */
-export type RecordParts = Pick<AgentParts, 'sampler' | 'processes' | 'clock' | 'idleMs'> & {
+export type RecordParts = Pick<AgentParts, 'sampler' | 'processes' | 'unwinder' | 'clock' | 'idleMs'> & {
   readonly symbolizer: AgentParts['symbolizer'] & { readonly ready: Promise<void> }
 }
 
@@ -57,6 +58,18 @@ const NAMINGS_LAST = 10
 /** Samples until the end, whatever ends it; gives the parts back in every case.
  *  throws  CannotSample when no CPU can be sampled, and what `begin` throws */
 export async function record(options: RecordOptions, parts: RecordParts): Promise<Recording> {
+  const following = followProcesses(parts)
+  try {
+    await following.scan((tgid, startTicks) => options.family?.has(tgid, startTicks) === true)
+    return await sample(options, parts, following)
+  } finally {
+    parts.symbolizer.close()
+    parts.unwinder.close()
+    parts.sampler.close()
+  }
+}
+
+async function sample(options: RecordOptions, parts: RecordParts, following: Following): Promise<Recording> {
   const { sampler, processes, symbolizer, clock } = parts
   const { family, cgroups = [], frequencyHz } = options
   const aggregator = createAggregator(sampler.stopNames)
@@ -73,17 +86,11 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
     isStopped = true
   })
 
-  function takeEvents(): void {
-    for (const { kind, tgid, startTicks, parentTgid, timeMs } of sampler.events())
-      if (kind === 'fork') {
-        processes.onFork(parentTgid, tgid, startTicks, timeMs)
-        family?.onFork(parentTgid, tgid, startTicks)
-      } else if (kind === 'exec') processes.onExec(tgid, startTicks, timeMs)
-      else {
-        processes.onExit(tgid, startTicks, timeMs)
-        family?.onExit(tgid, startTicks)
-      }
-  }
+  const takeEvents = () =>
+    following.takeEvents(({ kind, tgid, startTicks, parentTgid }) => {
+      if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
+      else if (kind === 'exit') family?.onExit(tgid, startTicks)
+    })
 
   function takeSamples(): void {
     for (let i = 0; i < BATCHES_MAX; i++) {
@@ -92,7 +99,7 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
       drained += all.count
       const batch = isFiltering ? keepRecords(all, (row) => isMeant(all, row)) : all
       filtered += all.count - batch.count
-      for (let row = 0; row < batch.count; row++) processes.see(batch.tgid[row]!, batch.startTicks[row]!)
+      following.meet(batch)
       for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
         closeWindow(NAMINGS_MEANWHILE)
     }
@@ -125,6 +132,8 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
   function tick(): void {
     takeEvents()
     takeSamples()
+    following.publish()
+    takeEvents() // who executed another program while it was published
     const nowMs = clock.monotonicMs()
     if (nowMs - windowStart.monotonicMs >= WINDOW_MS) closeWindow(NAMINGS_MEANWHILE)
     if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
@@ -139,39 +148,34 @@ export async function record(options: RecordOptions, parts: RecordParts): Promis
     clock.monotonicMs() - startMs >= options.durationMs ||
     (family !== undefined && family.living === 0 && cgroups.length === 0)
 
-  try {
-    sampler.start()
-    await options.begin?.()
-    while (!isOver()) {
-      const restMs = options.durationMs - (clock.monotonicMs() - startMs)
-      await Promise.race([options.stopped, sleep(Math.max(1, Math.min(TICK_MS, restMs)))])
-      if (isOver()) break // the last samples are read below, when nothing ticks any more
-      tick()
-      options.onProgress?.({
-        elapsedMs: clock.monotonicMs() - startMs,
-        samples: drained - filtered,
-      })
-    }
-    const cpuMs = sampler.cpuMs(clock.monotonicMs())
-    const idleMs = parts.idleMs() - idleBeforeMs
-    const elapsedMs = clock.monotonicMs() - startMs
-    sampler.stop()
-    takeEvents()
-    takeSamples()
-    await symbolizer.ready
-    closeWindow(NAMINGS_LAST)
-    const lostLater = new Map([['filtered', filtered]])
-    const counters = sampler.counters()
-    return {
-      profile: profiles.length === 0 ? undefined : mergeProfiles(profiles),
-      elapsedMs,
-      ticks: accountTicks({ frequencyHz, cpuMs, idleMs, counters, drained, lostLater }),
-      eventsLost: counters.eventsLost,
-      living: family?.living ?? 0,
-    }
-  } finally {
-    symbolizer.close()
-    sampler.close()
+  sampler.start()
+  await options.begin?.()
+  while (!isOver()) {
+    const restMs = options.durationMs - (clock.monotonicMs() - startMs)
+    await Promise.race([options.stopped, sleep(Math.max(1, Math.min(TICK_MS, restMs)))])
+    if (isOver()) break // the last samples are read below, when nothing ticks any more
+    tick()
+    options.onProgress?.({
+      elapsedMs: clock.monotonicMs() - startMs,
+      samples: drained - filtered,
+    })
+  }
+  const cpuMs = sampler.cpuMs(clock.monotonicMs())
+  const idleMs = parts.idleMs() - idleBeforeMs
+  const elapsedMs = clock.monotonicMs() - startMs
+  sampler.stop()
+  takeEvents()
+  takeSamples()
+  await symbolizer.ready
+  closeWindow(NAMINGS_LAST)
+  const lostLater = new Map([['filtered', filtered]])
+  const counters = sampler.counters()
+  return {
+    profile: profiles.length === 0 ? undefined : mergeProfiles(profiles),
+    elapsedMs,
+    ticks: accountTicks({ frequencyHz, cpuMs, idleMs, counters, drained, lostLater }),
+    eventsLost: counters.eventsLost,
+    living: family?.living ?? 0,
   }
 }
 

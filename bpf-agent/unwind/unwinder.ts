@@ -64,8 +64,9 @@ export interface Unwinder {
    *  are to be told again, since a process that executed while it was published is led to the wrong run until then.
    *  out  whether there is more to do soon */
   tick(budgetMs: number): boolean
-  /** Before the first sample: all living processes, within `boundMs`; what is not done then comes with its samples. */
-  scan(boundMs: number): Promise<void>
+  /** Before the first sample: all living processes, within `boundMs`; what is not done then comes with its samples.
+   *  in   isWanted  those that go first; without, nobody does */
+  scan(boundMs: number, isWanted?: (tgid: number, startTicks: number) => boolean): Promise<void>
   facts(): UnwinderFacts
   close(): void
 }
@@ -324,15 +325,30 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     return files.waiting > 0 || executed.size > 0
   }
 
-  async function scan(boundMs: number): Promise<void> {
+  async function scan(
+    boundMs: number,
+    isWanted: (tgid: number, startTicks: number) => boolean = () => false,
+  ): Promise<void> {
     const endMs = nowMs() + boundMs
+    const wanted: number[] = []
+    const others: number[] = []
+    for (const tgid of parts.listProcesses()) {
+      const stat = parts.statOf(tgid)
+      if (stat === undefined || stat.isKernelThread) continue
+      if (isWanted(tgid, stat.startTicks)) wanted.push(tgid)
+      else others.push(tgid)
+    }
+    for (const tgids of [wanted, others]) await scanSome(tgids, endMs)
+  }
+
+  async function scanSome(tgids: readonly number[], endMs: number): Promise<void> {
     let sliceEndMs = nowMs() + SLICE_MS
     const pause = async () => {
       if (nowMs() < sliceEndMs) return
       await new Promise((resolve) => setImmediate(resolve))
       sliceEndMs = nowMs() + SLICE_MS
     }
-    let left: readonly number[] = parts.listProcesses()
+    let left = tgids
     while (left.length > 0 && nowMs() < endMs) {
       const unread: number[] = []
       for (const tgid of left) {
@@ -362,7 +378,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
   /** out  false: not read yet */
   function meet(tgid: number): boolean {
     const stat = parts.statOf(tgid)
-    if (stat === undefined || stat.isKernelThread) return true
+    if (stat === undefined) return true
     processes.see(tgid, stat.startTicks)
     const known = processes.find(tgid, stat.startTicks)
     if (known && known.generations.length === 0 && !known.isDead && !known.isRefused) return false

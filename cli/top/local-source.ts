@@ -1,11 +1,13 @@
 // What does this machine do now? The parts of a recording, read every quarter of a second; each interval is named and
 // becomes a slice of the window that slides.
 //
-//   ticks ─► every 250 ms: events ─► family, samples ─► who is meant ─► counts ─(interval over)─► names ─► slice ─► view
+//   scan ─► ticks ─► every 250 ms: events ─► family, samples ─► who is meant ─► counts ─► …
+//   … ─(interval over)─► names ─► slice ─► view
 import type { AgentReport } from '#profile/model/accounting'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
 import { keepRecords } from '../../bpf-agent/aggregate/keep-records.ts'
 import { createAggregator } from '../../bpf-agent/aggregate/window.ts'
+import { followProcesses } from '../../bpf-agent/follow.ts'
 import { accountTicks } from '../../bpf-agent/kernel/accounting.ts'
 import { periodNs } from '../../bpf-agent/kernel/perf-events.ts'
 import type { RawStacks } from '../../bpf-agent/kernel/raw-stack.ts'
@@ -30,31 +32,28 @@ export interface LocalOptions {
   readonly intervalMs: number
 }
 
-/** Starts to sample.  throws  CannotSample; the parts are given back then */
+/** A source that begins to sample when it is first asked, which takes up to three seconds.
+ *  errors  `next` throws CannotSample; `close` gives the parts back, begun or not */
 export function openLocalSource(options: LocalOptions, parts: RecordParts): Source {
-  const { sampler, processes, symbolizer, clock } = parts
+  const { sampler, processes, unwinder, symbolizer, clock } = parts
   const { frequencyHz, intervalMs } = options
   const { family, cgroups, words } = options.targets
   const aggregator = createAggregator(sampler.stopNames)
+  const following = followProcesses(parts)
   const sliding = createSlidingWindow(options.spanMs / 1000)
   const isFiltering = family !== undefined || cgroups.length > 0
   const idleBeforeMs = parts.idleMs()
   let sliceStartMs = clock.monotonicMs()
   let keptHouseMs = sliceStartMs
+  let isStarted = false
   let drained = 0
   let filtered = 0
 
-  function takeEvents(): void {
-    for (const { kind, tgid, startTicks, parentTgid, timeMs } of sampler.events())
-      if (kind === 'fork') {
-        processes.onFork(parentTgid, tgid, startTicks, timeMs)
-        family?.onFork(parentTgid, tgid, startTicks)
-      } else if (kind === 'exec') processes.onExec(tgid, startTicks, timeMs)
-      else {
-        processes.onExit(tgid, startTicks, timeMs)
-        family?.onExit(tgid, startTicks)
-      }
-  }
+  const takeEvents = () =>
+    following.takeEvents(({ kind, tgid, startTicks, parentTgid }) => {
+      if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
+      else if (kind === 'exit') family?.onExit(tgid, startTicks)
+    })
 
   function takeSamples(): void {
     for (let i = 0; i < BATCHES_MAX; i++) {
@@ -63,7 +62,7 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
       drained += all.count
       const batch = isFiltering ? keepRecords(all, (row) => isMeant(all, row)) : all
       filtered += all.count - batch.count
-      for (let row = 0; row < batch.count; row++) processes.see(batch.tgid[row]!, batch.startTicks[row]!)
+      following.meet(batch)
       for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
         closeSlice()
     }
@@ -91,6 +90,8 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
   function tick(): void {
     takeEvents()
     takeSamples()
+    following.publish()
+    takeEvents() // who executed another program while it was published
     const nowMs = clock.monotonicMs()
     if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
     keptHouseMs = nowMs
@@ -115,17 +116,14 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
     return { ...sliding.sums(), perCoreSecond: frequencyHz, cpus: sampler.cpus, notes }
   }
 
-  const close = () => {
-    symbolizer.close()
-    sampler.close()
-  }
-  try {
+  /** Tables first, so that the first stacks are whole. */
+  async function start(): Promise<void> {
+    isStarted = true
+    await following.scan()
     sampler.start()
     sliceStartMs = clock.monotonicMs()
-  } catch (error) {
-    close()
-    throw error
   }
+
   return {
     words: `${words}, last ${options.spanMs / 1000} s at ${frequencyHz} Hz`,
     async next({ stopped }) {
@@ -133,6 +131,7 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
       void stopped.then(() => {
         isStopped = true
       })
+      if (!isStarted) await start()
       for (;;) {
         const restMs = sliceStartMs + intervalMs - clock.monotonicMs()
         await Promise.race([stopped, sleep(Math.max(1, Math.min(TICK_MS, restMs)))])
@@ -146,7 +145,11 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
     get isOver() {
       return family !== undefined && family.living === 0 && cgroups.length === 0
     },
-    close,
+    close() {
+      symbolizer.close()
+      unwinder.close()
+      sampler.close()
+    },
   }
 }
 
