@@ -4,7 +4,7 @@
 extern "C" {
 
 struct Guard {
-	~Guard() { burn(); AFTER_CALL(); }
+	KEEP ~Guard() { burn(); AFTER_CALL(); }
 };
 
 KEEP void throw_up(int depth)

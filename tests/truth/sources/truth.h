@@ -1,9 +1,6 @@
 // What every truth program shares: a leaf that burns, and a line that says it is ready. Programs run until they are
 // killed; should nobody do that, they end with their parent or after 150 s.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,421 @@
+// Every truth program: what it is made from, which stacks it truly has, and what is demanded of the agent.
+import type { Demand, TrueStack } from './check.ts'
+import type { Source } from './compile.ts'
+import type { Frame, Place, Step } from './pattern.ts'
+import type { Told } from './recording.ts'
+
+export interface Program {
+  /** Also the name of its threads: at most 15 bytes. */
+  readonly name: string
+  readonly source: Source
+  readonly words?: readonly string[]
+  /** Words that are files of the run's folder. */
+  readonly files?: readonly string[]
+  /** Another program that this one starts; its threads are the ones that are compared. */
+  readonly starts?: { readonly name: string; readonly source: Source }
+  /** Threads that burn. 1 */
+  readonly cpus?: number
+  readonly truth: (told: Told) => readonly TrueStack[]
+  /** Of interpreted programs: the frames that are compared. */
+  readonly keep?: (frame: Frame) => boolean
+  readonly demand?: Partial<Demand>
+  /** `asserted`: the demand must be met. `reported`: it is measured and shown; `until` says what is missing. */
+  readonly state: 'asserted' | 'reported'
+  readonly until?: string
+}
+
+/** Unless a program says otherwise. */
+export const DEMAND: Demand = { samples: 500, exact: 0.995, inLeaf: 0.85 }
+
+const LIBC = 'libc.so.6'
+const LOADER = 'ld-linux-x86-64.so.2'
+/** Names of the C library's start code; without its debug file most of it has none. */
+const START = ['__libc_start_main', '__libc_start_main_impl', '__libc_start_call_main']
+
+const entry = ({ entry }: Told, binary = LIBC): Step[] => [
+  '_start',
+  { in: binary, names: START, times: Math.max(0, entry - 1) },
+]
+const thread: Step[] = [
+  { in: LIBC, names: ['clone3', '__clone3', 'clone'] },
+  { in: LIBC, names: ['start_thread'] },
+]
+const times = (name: string, count: number): Place => ({ names: [name], times: count })
+/** One true stack from main on. */
+const fromMain =
+  (...frames: Step[]) =>
+  (told: Told): TrueStack[] => [{ frames: [...entry(told), 'main', ...frames] }]
+
+const TABLES = 'unwind tables'
+
+const recursion = (depth: number): Program => ({
+  name: `t_recursion${depth}`,
+  source: { file: 'recursion.c' },
+  words: [String(depth)],
+  truth: fromMain(times('down', depth), 'burn'),
+  demand: { exact: 0.998 },
+  state: 'reported',
+  until: TABLES,
+})
+
+const handlerOver = (interrupted: string) => (told: Told) => [
+  {
+    frames: [
+      ...entry(told),
+      'main',
+      'outer',
+      interrupted,
+      // Entered by a return: at the address before it stands another function, so a name there would be wrong.
+      { in: LIBC, names: ['__restore_rt', 'restore_rt'] },
+      'handler',
+      'burn',
+    ],
+  },
+]
+
+const LAST_FRAMES = 512
+
+export const PROGRAMS: readonly Program[] = [
+  recursion(20),
+  recursion(120),
+  recursion(400),
+  {
+    name: 't_recursion700',
+    source: { file: 'recursion.c' },
+    words: ['700'],
+    truth: () => [{ frames: ['[truncated]', times('down', LAST_FRAMES - 1), 'burn'] }],
+    demand: { exact: 0.998 },
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_frame_sizes',
+    source: { file: 'frame_sizes.c' },
+    truth: fromMain(
+      'small',
+      ...Array.from({ length: 20 }, () => ['large', 'variable', 'small']).flat(),
+      'burn',
+    ),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_qsort',
+    source: { file: 'qsort.c' },
+    truth: (told) => [
+      {
+        frames: [
+          ...entry(told),
+          'main',
+          'sort',
+          { in: LIBC, begins: 'qsort' },
+          { in: LIBC, names: ['msort_with_tmp', 'msort_with_tmp.part.0', 'qsort'], times: told.inner - 1 },
+          'compare',
+          'burn',
+        ],
+      },
+    ],
+    state: 'reported',
+    until: TABLES,
+  },
+  ...(['trap', 'first', 'stack'] as const).map(
+    (way): Program => ({
+      name: `t_signal_${way}`,
+      source: { file: 'signal_handler.c' },
+      words: [way],
+      truth: handlerOver(way === 'first' ? 'first_byte' : 'interrupted'),
+      state: 'reported',
+      until: TABLES,
+    }),
+  ),
+  {
+    name: 't_vdso',
+    source: { file: 'vdso.c' },
+    truth: (told) => {
+      const ask: Step[] = [...entry(told), 'main', 'ask']
+      const libc: Step = { in: LIBC, names: ['clock_gettime', '__clock_gettime', '__clock_gettime_2'] }
+      const vdso: Step = { in: '[vdso]', times: [1, 4] }
+      return [
+        { frames: ask },
+        { frames: [...ask, { in: 't_vdso', names: ['clock_gettime@plt'] }] },
+        { frames: [...ask, libc] },
+        { frames: [...ask, libc, vdso], atLeast: 0.3 },
+      ]
+    },
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_dlopen',
+    source: { file: 'plugins.c' },
+    words: ['5'],
+    files: ['alpha.so'],
+    truth: (told) => [
+      { frames: [...entry(told), 'main', 'before', 'burn'], atLeast: 0.1 },
+      { frames: [...entry(told), 'main', 'call_plugin', 'plugin_work', 'alpha_burn'], atLeast: 0.3 },
+    ],
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_swapped',
+    source: { file: 'plugins.c' },
+    words: ['3'],
+    files: ['alpha.so', 'beta.so'],
+    truth: (told) => [
+      { frames: [...entry(told), 'main', 'before', 'burn'] },
+      { frames: [...entry(told), 'main', 'call_plugin', 'plugin_work', 'alpha_burn'], atLeast: 0.2 },
+      {
+        frames: [...entry(told), 'main', 'call_plugin', 'plugin_work', 'beta_two', 'beta_burn'],
+        atLeast: 0.15,
+      },
+    ],
+    state: 'reported',
+    until: `${TABLES}, and mappings read anew when a library takes another one's place`,
+  },
+  {
+    name: 't_lazy_first',
+    source: { file: 'lazy_first.c', flags: ['-Wl,-z,lazy'], links: ['liblazy.so'] },
+    truth: fromMain(
+      'call_all',
+      { in: LOADER, begins: '_dl_runtime_resolve' },
+      { in: LOADER, names: ['_dl_fixup'] },
+      { begins: 'resolve_' },
+      'burn',
+    ),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_plt_loop',
+    source: { file: 'plt_loop.c', flags: ['-Wl,-z,lazy'], links: ['liblazy.so'] },
+    truth: (told) => {
+      const calls: Step[] = [...entry(told), 'main', 'calls']
+      return [
+        { frames: calls },
+        { frames: [...calls, { in: 't_plt_loop', names: ['tiny@plt'] }], atLeast: 0.02 },
+        { frames: [...calls, 'tiny'], atLeast: 0.1 },
+      ]
+    },
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_no_tables',
+    source: { file: 'no_tables.c', links: ['plain.o'] },
+    truth: fromMain('with_tables', 'plain_one', 'plain_two', 'plain_burn'),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_realigned',
+    source: { file: 'realigned.c' },
+    truth: fromMain('realigned', 'inner', 'burn'),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_context',
+    source: { file: 'context.c' },
+    truth: () => [{ frames: [{ in: LIBC, names: ['__start_context'] }, 'coroutine', 'co_step', 'burn'] }],
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_jump',
+    source: { file: 'jump.c' },
+    truth: fromMain('guarded', times('dive', 10), 'burn'),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_static_pie',
+    source: { file: 'recursion.c', flags: ['-static-pie'] },
+    words: ['50'],
+    truth: (told) => [{ frames: [...entry(told, 't_static_pie'), 'main', times('down', 50), 'burn'] }],
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_threads',
+    source: { file: 'threads.c', flags: ['-pthread'] },
+    cpus: 2,
+    truth: () => [
+      { frames: [...thread, 'one', 'step', 'burn'], atLeast: 0.3 },
+      { frames: [...thread, 'other', 'burn'], atLeast: 0.3 },
+    ],
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_leader_gone',
+    source: { file: 'threads.c', flags: ['-pthread'] },
+    words: ['gone'],
+    cpus: 2,
+    truth: () => [
+      { frames: [...thread, 'one', 'step', 'burn'], atLeast: 0.3 },
+      { frames: [...thread, 'other', 'burn'], atLeast: 0.3 },
+    ],
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_fork',
+    source: { file: 'fork.c' },
+    truth: fromMain('child', 'burn'),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_exec_loop',
+    source: { file: 'exec_loop.c' },
+    starts: { name: 't_short_life', source: { file: 'short_life.c' } },
+    truth: () => [{ frames: ['_start', { in: LIBC, names: START, times: [1, 2] }, 'main', 'work', 'burn'] }],
+    // Some 3 % of 30 ms are the kernel's and the loader's work before `main`.
+    demand: { exact: 0.93 },
+    state: 'reported',
+    until: `${TABLES} of a process before its 30 ms are over`,
+  },
+  {
+    name: 't_last_call',
+    source: { file: 'last_call.c' },
+    truth: fromMain('guarded', 'ends_with_call', 'never_returns', 'burn'),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_exceptions',
+    source: { file: 'exceptions.cpp' },
+    truth: (told) => {
+      // Landing pads lie in the cold part of a function, which has a name of its own.
+      const part = (name: string): Step => ({ begins: name })
+      return [
+        { frames: [...entry(told), 'main', part('catches'), 'handles', 'burn'], atLeast: 0.3 },
+        {
+          frames: [
+            ...entry(told),
+            'main',
+            part('catches'),
+            part('destroys'),
+            { begins: 'Guard::~Guard' },
+            'burn',
+          ],
+          atLeast: 0.3,
+        },
+      ]
+    },
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_templates',
+    source: { file: 'templates.cpp' },
+    truth: fromMain(...[5, 4, 3, 2, 1, 0].map((n): Step => ({ begins: `int spin<${n}>(int)` })), 'burn'),
+    state: 'reported',
+    until: TABLES,
+  },
+  {
+    name: 't_sort',
+    source: { file: 'sort.cpp', flags: ['-fno-inline'] },
+    truth: (told) => [
+      {
+        frames: [
+          ...entry(told),
+          'main',
+          { begins: 'sort_two' },
+          { holds: ['std::', '__gnu_cxx::'], times: told.inner },
+          { holds: ['lambda', '{lambda'] },
+          'burn',
+        ],
+      },
+    ],
+    state: 'reported',
+    until: TABLES,
+  },
+  ...[[], ['-C', 'strip=symbols']].map(
+    (flags): Program => ({
+      name: flags.length === 0 ? 't_rust' : 't_rust_bare',
+      source: { file: 'generics.rs', flags },
+      truth: () => {
+        const binary = flags.length === 0 ? 't_rust' : 't_rust_bare'
+        const at = (...holds: string[]): Step => ({ in: binary, holds })
+        return [
+          {
+            frames: [
+              { in: binary, names: ['_start'] },
+              { in: LIBC, names: START, times: [1, 2] },
+              at('main'),
+              {
+                in: binary,
+                holds: ['std::rt', 'std::sys', '__rust_begin_short_backtrace', 'core::ops'],
+                times: [1, 8],
+              },
+              at('generics::main'),
+              at('generics::outer'),
+              at('generics::Deep'),
+              at('generics::burn'),
+            ],
+          },
+        ]
+      },
+      state: 'reported',
+      until: TABLES,
+    }),
+  ),
+  {
+    name: 't_go_frameless',
+    source: { file: 'frameless.go' },
+    truth: () => [
+      {
+        frames: [
+          { begins: 'runtime.goexit' },
+          'runtime.main',
+          'main.main',
+          'main.outer',
+          'main.caller',
+          'main.leaf',
+        ],
+      },
+    ],
+    state: 'reported',
+    until: 'rows from pclntab for functions that save no frame pointer',
+  },
+  ...[[], ['-ldflags', '-s -w']].map(
+    (flags): Program => ({
+      name: flags.length === 0 ? 't_goroutines' : 't_go_stripped',
+      source: { file: 'goroutines.go', flags },
+      cpus: 2,
+      truth: () => [
+        { frames: [{ begins: 'runtime.goexit' }, 'main.one', 'main.step', 'main.burn'], atLeast: 0.3 },
+        { frames: [{ begins: 'runtime.goexit' }, 'main.other', 'main.burn'], atLeast: 0.3 },
+      ],
+      state: 'reported',
+      until: flags.length === 0 ? 'a measurement' : 'names from pclntab',
+    }),
+  ),
+  {
+    name: 't_python',
+    source: { file: 'recursion.py' },
+    keep: ({ name }) => /^(__main__\.|\[truncated\]$|_start$)/.test(name),
+    truth: () => [{ frames: ['_start', '__main__.<module>', times('__main__.down', 20), '__main__.burn'] }],
+    state: 'reported',
+    until: 'frames of Python',
+  },
+  {
+    name: 't_node',
+    source: { file: 'recursion.cjs', flags: ['--perf-basic-prof'] },
+    keep: ({ name }) => name.includes('recursion.cjs') || name === '[truncated]' || name === '_start',
+    truth: () => [
+      {
+        frames: [
+          '_start',
+          { holds: [':round ', '*round ', '~round ', '^round ', '+round '] },
+          { holds: ['down '], times: 20 },
+          { holds: ['burn '] },
+        ],
+      },
+    ],
+    state: 'reported',
+    until: TABLES,
+  },
+]
