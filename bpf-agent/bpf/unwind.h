@@ -18,8 +18,7 @@ struct walk_context {
 
 static __always_inline void count_step(struct counters *count, __u32 kind)
 {
-	if (kind < STEPS_MAX)
-		count->steps[kind]++;
+	count->steps[kind & (STEPS_MAX - 1)]++;
 }
 
 // Finds the mapping of pc. Most frames lie in that of the frame before.
@@ -33,7 +32,7 @@ static __always_inline bool find_vma(struct walk *walk)
 		return true;
 	for (int i = 0; i < VMA_HALVINGS && n > 0; i++) {
 		__u32 half = n >> 1;
-		vma = vma_at(low + half);
+		vma = vma_at(forget(walk, low + half));
 		if (vma && vma->start <= pc) {
 			low += half + 1;
 			n -= half + 1;
@@ -43,7 +42,7 @@ static __always_inline bool find_vma(struct walk *walk)
 	}
 	if (low == walk->first_vma)
 		return false;
-	vma = vma_at(low - 1);
+	vma = vma_at(forget(walk, low - 1));
 	if (!vma || pc - vma->start >= (__u64)vma->len_pages << 12)
 		return false;
 	walk->vma = *vma;
@@ -51,16 +50,16 @@ static __always_inline bool find_vma(struct walk *walk)
 }
 
 // Finds the rule that is valid at an address of a page: that of the last row at or below it.
-static __always_inline __u32 find_rule_id(const struct range *range, __u32 pc_low)
+static __always_inline __u32 find_rule_id(struct walk *walk, const struct range *range, __u32 pc_low)
 {
 	__u32 low = range->first, n = range->n;
-	__u32 key = pc_low << 16 | 0xffff;
+	__u32 key = pc_low << 16 | 0xfffe; // above every row of pc_low, below ROW_ABSENT
 	__u32 found = 0; // the gap
 
 	for (int i = 0; i < ROW_HALVINGS && n > 0; i++) {
 		__u32 half = n >> 1;
-		__u32 row = row_at(low + half);
-		if (row <= key && row != ROW_ABSENT) {
+		__u32 row = forget(walk, row_at(forget(walk, low + half)));
+		if (row <= key) {
 			found = row & 0xffff;
 			low += half + 1;
 			n -= half + 1;
@@ -73,7 +72,7 @@ static __always_inline __u32 find_rule_id(const struct range *range, __u32 pc_lo
 
 // Looks up the rule for pc in its mapping.
 // out  RULE_GAP and the like: *why says how the frame pointer's step is to be counted
-static __always_inline struct rule *find_rule(const struct walk *walk, __u32 *why)
+static __always_inline struct rule *find_rule(struct walk *walk, __u32 *why)
 {
 	__u64 vaddr = walk->pc - walk->vma.bias;
 	__u64 page = (vaddr >> 16) - walk->vma.page_base;
@@ -88,7 +87,7 @@ static __always_inline struct rule *find_rule(const struct walk *walk, __u32 *wh
 	if (!range || range->n == 0)
 		return 0;
 	*why = STEP_FP_GAP;
-	return rule_at(find_rule_id(range, vaddr & 0xffff));
+	return rule_at(forget(walk, find_rule_id(walk, range, vaddr & 0xffff)));
 }
 
 // A return address was found: the call is before it, and what follows it may be another function already.
@@ -161,26 +160,29 @@ static __always_inline __u32 to_caller_by_cfa(struct walk *walk, const struct ru
 
 static __always_inline __u32 to_caller_by_rule(struct walk *walk, const struct rule *rule)
 {
-	__u64 cfa;
+	__u64 cfa = (rule->kind == RULE_FP || rule->kind == RULE_DEREF) ? walk->fp : walk->sp;
 
 	switch (rule->kind) {
 	case RULE_SP:
-		return to_caller_by_cfa(walk, rule, walk->sp + rule->cfa);
 	case RULE_FP:
-		return to_caller_by_cfa(walk, rule, walk->fp + rule->cfa);
+		cfa += rule->cfa;
+		break;
 	case RULE_PLT:
-		return to_caller_by_cfa(walk, rule, walk->sp + 8 + ((__s64)(walk->pc & 15) >= rule->aux ? 8 : 0));
+		cfa += (__s64)(walk->pc & 15) >= rule->aux ? 16 : 8;
+		break;
 	case RULE_DEREF:
-		if (!read_user(&cfa, sizeof(cfa), walk->fp + rule->aux))
+		if (!read_user(&cfa, sizeof(cfa), cfa + rule->aux))
 			return STOP_READ_FAULT;
-		return to_caller_by_cfa(walk, rule, cfa + rule->cfa);
-	case RULE_LR: // only in a leaf, whose lr is not zero
-		return go_to(walk, walk->lr, walk->sp + rule->cfa, walk->fp);
+		cfa += rule->cfa;
+		break;
+	case RULE_LR: // only in a leaf: elsewhere lr is zero
+		return go_to(walk, walk->lr, cfa + rule->cfa, walk->fp);
 	case RULE_SIGNAL:
 		return to_interrupted(walk);
 	default:
 		return STOP_ROOT;
 	}
+	return to_caller_by_cfa(walk, rule, cfa);
 }
 
 // in   has_vma  the mapping of pc is walk->vma
@@ -205,7 +207,7 @@ static __always_inline __u32 to_caller(struct walk *walk, struct counters *count
 	next = to_caller_by_frame_pointer(walk);
 counted:
 	if (next == HAS_CALLER)
-		count_step(count, how);
+		count_step(count, forget(walk, how));
 	return next;
 }
 

@@ -15,8 +15,17 @@ struct walk {
 	__u8 stop;        // enum stop_reason
 	__u8 is_known;    // user space has published the process
 	__u8 is_guess;    // pc came by frame pointer: it may be anything
-	__u8 pad[5];
+	__u8 pad;
+	__u32 forgotten;  // see forget
 };
+
+// Gives a number back as one that the verifier knows nothing of. It keeps apart all the ways on which an index into
+// memory came about, and halvings have very many; it does not look behind what was read from a map's value.
+static __always_inline __u32 forget(struct walk *walk, __u32 number)
+{
+	*(volatile __u32 *)&walk->forgotten = number;
+	return *(volatile __u32 *)&walk->forgotten;
+}
 
 // What one tick works in: too large for the 512-byte stack.
 struct scratch {

@@ -157,6 +157,18 @@ function verifierLog(spec: ObjectSpec, blob: Buffer, entries: ReadonlyMap<string
   return log.subarray(0, end < 0 ? log.length : end).toString('latin1')
 }
 
+/** What a loaded program cost the verifier, in instructions it followed: a kernel gives up at a million, and an older one
+ *  may need more than this one. */
+export function verifiedInstructions(programFd: number): number {
+  const info = Buffer.alloc(232) // struct bpf_prog_info of 5.16 and newer
+  const attributes = Buffer.alloc(16)
+  attributes.writeUInt32LE(programFd, 0)
+  attributes.writeUInt32LE(info.length, 4)
+  attributes.writeBigUInt64LE(addressOf(info), 8)
+  bpf(BPF.OBJ_GET_INFO_BY_FD, attributes, 'asking for a BPF program')
+  return info.readUInt32LE(216)
+}
+
 /** What the kernel says of itself, for the explanation. */
 function machineFacts() {
   const read = (file: string): string | undefined => {
