@@ -15,6 +15,8 @@ export type Found =
 export interface MemoryKernel extends KernelTables {
   /** What on_tick would see. */
   lookUp(tgid: number, startTicks: number, address: number): Found
+  /** What a walk would see that had read its process's row before. */
+  lookUpBy(row: ProcRow, address: number): Found
   /** What on_fork and on_exec do. */
   fork(parentTgid: number, childTgid: number, startTicks: number): void
   exec(tgid: number): void
@@ -40,11 +42,14 @@ export function createMemoryKernel(
 
   function lookUp(tgid: number, startTicks: number, address: number): Found {
     const proc = procs.get(tgid)
-    if (proc?.startTicks !== startTicks) return { kind: 'unknown' }
+    return proc?.startTicks === startTicks ? lookUpBy(proc, address) : { kind: 'unknown' }
+  }
+
+  function lookUpBy(proc: ProcRow, address: number): Found {
     let found: VmaRow | undefined
     for (let i = proc.firstVma; i < proc.firstVma + proc.nVma; i++) {
       const vma = vmas[i]
-      if (vma === undefined) throw new Error(`vma ${i} of process ${tgid} was never written`)
+      if (vma === undefined) throw new Error(`vma ${i} was never written`)
       if (vma.start <= address && (found === undefined || vma.start >= found.start)) found = vma
     }
     if (found === undefined || address >= found.start + found.lenPages * 4096) return { kind: 'no_mapping' }
@@ -117,6 +122,7 @@ export function createMemoryKernel(
     },
     procIds: () => [...procs.keys()],
     lookUp,
+    lookUpBy,
     fork(parentTgid, childTgid, startTicks) {
       const parent = procs.get(parentTgid)
       if (parent) procs.set(childTgid, { ...parent, startTicks })

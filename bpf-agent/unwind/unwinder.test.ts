@@ -4,8 +4,9 @@ import { type ByteSource, bytesSource } from '../elf/byte-source.ts'
 import type { Mappings } from '../host/mappings.ts'
 import type { Generation, KnownProcess } from '../host/processes.ts'
 import { createFiles, type MappedSource } from './files.ts'
+import type { ProcRow } from './kernel-tables.ts'
 import { createRowStore } from './row-store.ts'
-import { createMemoryKernel, drawElf, drawMappings, drawTable, shown, slowly } from './testing.ts'
+import { createMemoryKernel, drawElf, drawMappings, drawTable, type Found, shown, slowly } from './testing.ts'
 import { createUnwinder } from './unwinder.ts'
 
 // A host of toys. File k has one page: rule k, a gap, rule k + 100, a page each of 4,096 bytes, and its number is its
@@ -24,22 +25,42 @@ type Event = { kind: 'fork' | 'exec' | 'exit'; toy: Toy; parent: number }
 function createHost(options: { readonly rowsMax?: number; readonly sizes?: Partial<typeof SIZES> } = {}) {
   const living = new Map<number, Toy>()
   const events: Event[] = []
-  const state = { nowMs: 0, starts: 0, addresses: 0, opened: 0, closed: 0, lost: 0, unreadable: false }
+  const state = {
+    nowMs: 0,
+    starts: 0,
+    addresses: 0,
+    opened: 0,
+    closed: 0,
+    lost: 0,
+    unreadable: false,
+    isUnchecked: false,
+  }
   const kernel = createMemoryKernel({ ...SIZES, ...options.sizes }, () => check())
+  let walks: { readonly row: ProcRow; readonly mappings: Mappings; readonly endMs: number }[] = []
 
-  /** Whatever is sampled now: the rule of its own file, a gap, or nothing. */
+  /** Whatever is sampled now, or is being walked since less than a second: the rule of its own file, a gap, or nothing. */
   function check(): void {
-    for (const toy of living.values())
-      toy.mappings.start.forEach((start, row) => {
-        const file = Number(toy.mappings.file[row]!.slice(2))
-        const own = [file, '.', file + 100]
-        const nothing = ['unknown', 'no_mapping', 'no_rows', '.']
-        for (let page = 0; page < FILE_PAGES; page++) {
-          const found = shown(kernel.lookUp(toy.tgid, toy.startTicks, start + page * 4096 + 7))
-          if (found !== own[page] && !nothing.includes(String(found)))
-            throw new Error(`process ${toy.tgid}, file ${file}, page ${page}: ${found}`)
-        }
-      })
+    if (state.isUnchecked) return
+    for (const toy of living.values()) {
+      checkRows(toy.mappings, (address) => kernel.lookUp(toy.tgid, toy.startTicks, address))
+      const row = kernel.proc(toy.tgid)
+      const isWalked = walks.some((walk) => walk.row === row && walk.mappings === toy.mappings)
+      if (row?.startTicks === toy.startTicks && !isWalked)
+        walks.push({ row, mappings: toy.mappings, endMs: state.nowMs + 900 })
+    }
+    walks = walks.filter(({ endMs }) => state.nowMs < endMs)
+    for (const { row, mappings } of walks) checkRows(mappings, (address) => kernel.lookUpBy(row, address))
+  }
+
+  function checkRows(mappings: Mappings, lookUp: (address: number) => Found): void {
+    mappings.start.forEach((start, row) => {
+      const file = Number(mappings.file[row]!.slice(2))
+      const allowed = ['unknown', 'no_mapping', 'no_rows', '.', file, file + 100]
+      for (let page = 0; page < FILE_PAGES; page++) {
+        const found = shown(lookUp(start + page * 4096 + 7))
+        if (!allowed.includes(found)) throw new Error(`file ${file}, page ${page}: ${found}`)
+      }
+    })
   }
 
   // As host/processes.ts does it, without its bounds.
@@ -62,7 +83,9 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
   const processes = {
     see(tgid: number, startTicks: number) {
       const entry = known.get(keyOf(tgid, startTicks))
-      if (entry === undefined || entry.generations.length === 0 || entry.isStale) read(tgid, startTicks)
+      if (entry !== undefined && entry.generations.length > 0 && !entry.isStale) return
+      read(tgid, startTicks)
+      afterRead()
     },
     find: (tgid: number, startTicks: number): KnownProcess | undefined => {
       const entry = known.get(keyOf(tgid, startTicks))
@@ -70,14 +93,18 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
     },
     refresh: read,
   }
+  /** Called between the reading of a process and its publishing. */
+  let afterRead = () => {}
 
-  const sources = new Map<string, ByteSource>()
+  const contents = new Map<string, number>() // of inodes that have another content than their number
+  const sources = new Map<number, ByteSource>()
   function open(_tgid: number, { file }: { readonly file: string }): MappedSource | undefined {
     if (state.unreadable) return undefined
     state.opened++
-    const source = sources.get(file) ?? bytesSource(drawElf({ entry: Number(file.slice(2)), bytes: 0x3000 }))
-    sources.set(file, source)
-    return { source, version: '', close: () => void state.closed++ }
+    const entry = contents.get(file) ?? Number(file.slice(2))
+    const source = sources.get(entry) ?? bytesSource(drawElf({ entry, bytes: 0x3000 }))
+    sources.set(entry, source)
+    return { source, version: `written at ${entry}`, close: () => void state.closed++ }
   }
   const files = () =>
     createFiles({
@@ -120,10 +147,10 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
     kernel.fork(parentTgid, tgid, toy.startTicks)
     events.push({ kind: 'fork', toy, parent: parentTgid })
   }
-  function exec(tgid: number, files: readonly number[]): void {
+  function exec(tgid: number, files: readonly number[], at?: number): void {
     const toy = living.get(tgid)
     if (toy === undefined) return
-    toy.mappings = mappingsOf(files)
+    toy.mappings = at === undefined ? mappingsOf(files) : drawMappings([[at, FILE_PAGES, `f:${files[0]}`]])
     kernel.exec(tgid)
     events.push({ kind: 'exec', toy, parent: 0 })
   }
@@ -185,7 +212,16 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
     return shown(kernel.lookUp(tgid, startTicks, mappings.start[row]! + page * 4096))
   }
   const hostCalls = { spawn, fork, exec, exit, load, tick, sample, check, at }
-  return { ...hostCalls, kernel, unwinder, living, state, events }
+  return {
+    ...{ ...hostCalls, kernel, unwinder, living, state, events, contents },
+    /** Once, between a reading and its publishing. */
+    meanwhile(happens: () => void) {
+      afterRead = () => {
+        afterRead = () => {}
+        happens()
+      }
+    },
+  }
 }
 
 describe('a process', () => {
@@ -305,6 +341,32 @@ describe('a process', () => {
     expect(host.unwinder.facts().refused.get('open')).toBe(1)
   })
 
+  it('gets no rows of what it was when it executes between the reading and the publishing', () => {
+    const host = createHost()
+    host.spawn(10, [1])
+    const { start } = host.living.get(10)!.mappings
+    host.meanwhile(() => host.exec(10, [2], start[0])) // programs that are linked to a place all lie there
+    host.state.isUnchecked = true // wrong for less than a tick, which nobody can help
+    host.tick(1000, [10])
+    host.state.isUnchecked = false
+    expect(host.at(10)).toBe('unknown')
+    host.tick(1000)
+    expect(host.at(10)).toBe(2)
+  })
+
+  it('gets the rows of the file that has an inode now, not of the one that had it', () => {
+    const host = createHost()
+    host.spawn(10, [1])
+    host.tick(1000, [10])
+    host.exit(10)
+    host.contents.set('f:1', 9) // a compiler has deleted its a.out, and written the next one
+    host.spawn(11, [1])
+    host.state.isUnchecked = true // it would look for 1
+    host.tick(250, [11])
+    host.tick(250)
+    expect(host.at(11)).toBe(9)
+  })
+
   it('is found again when events were lost', () => {
     const host = createHost()
     host.spawn(10, [1])
@@ -368,6 +430,25 @@ describe('room', () => {
     expect(host.at(7)).toBe('no_rows') // compiling it in vain once a minute is enough
     for (let i = 0; i < 20; i++) host.tick(10_000)
     expect(host.at(7)).toBe(2)
+  })
+
+  it('is not made of rows that a walk may still be reading, though its process is gone', () => {
+    const host = createHost({ rowsMax: 12 })
+    for (let file = 1; file <= 4; file++) {
+      host.spawn(file, [file])
+      host.tick(1000, [file])
+    }
+    for (let i = 0; i < 3; i++) host.tick(1000)
+    const row = host.kernel.proc(1)!
+    const { start } = host.living.get(1)!.mappings
+    host.exit(1)
+    for (let i = 0; i < 3; i++) host.tick(10)
+    host.spawn(5, [5])
+    for (let i = 0; i < 3; i++) {
+      host.tick(10, [5])
+      expect(shown(host.kernel.lookUpBy(row, start[0]!))).toBe(1)
+    }
+    expect(host.at(5)).toBe('no_rows')
   })
 
   it('is not given to one file beyond a quarter of it', () => {
