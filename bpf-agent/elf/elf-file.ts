@@ -37,6 +37,8 @@ export interface ElfFile {
   readonly buildId: string
   /** Name of the file with the debug information, from .gnu_debuglink; "" if there is none. */
   readonly debugLink: string
+  /** CRC-32 of that file, as .gnu_debuglink says; 0 if there is none. */
+  readonly debugLinkCrc: number
 }
 
 export const SEGMENT_LOAD = 1
@@ -69,7 +71,7 @@ export function readElf(source: ByteSource): Result<ElfFile> {
     const header = readHeader(source)
     const { segments, sections } = readTables(source, header)
     const shape = { source, ...header, segments, sections }
-    return { ...shape, buildId: findBuildId(shape), debugLink: findDebugLink(shape) }
+    return { ...shape, buildId: findBuildId(shape), ...findDebugLink(shape) }
   })
 }
 
@@ -276,7 +278,7 @@ function stringTable(
   return new Cursor(source.read(section.offset, section.size), { name: 'section names', isLittleEndian })
 }
 
-type Shape = Omit<ElfFile, 'buildId' | 'debugLink'>
+type Shape = Omit<ElfFile, 'buildId' | 'debugLink' | 'debugLinkCrc'>
 
 function findBuildId({ source, segments, sections, isLittleEndian }: Shape): string {
   const segmentRanges = segments.filter((segment) => segment.type === SEGMENT_NOTE)
@@ -295,14 +297,17 @@ function findBuildId({ source, segments, sections, isLittleEndian }: Shape): str
   return ''
 }
 
-function findDebugLink({ source, sections, isLittleEndian }: Shape): string {
+/** `name\0`, padded to four bytes, and the CRC-32 of the file of that name. */
+function findDebugLink({ source, sections, isLittleEndian }: Shape) {
+  const none = { debugLink: '', debugLinkCrc: 0 }
   const section = sections.find(({ name }) => name === '.gnu_debuglink')
-  if (section === undefined || section.type === SECTION_NOBITS) return ''
+  if (section === undefined || section.type === SECTION_NOBITS) return none
   const length = Math.min(section.size, DEBUG_LINK_BYTES_MAX, source.size - section.offset)
-  if (length <= 0) return ''
-  return new Cursor(source.read(section.offset, length), { name: section.name, isLittleEndian }).string(
-    DEBUG_LINK_BYTES_MAX,
-  )
+  if (length <= 0) return none
+  const cursor = new Cursor(source.read(section.offset, length), { name: section.name, isLittleEndian })
+  const debugLink = cursor.string(DEBUG_LINK_BYTES_MAX)
+  const crcAt = padded(cursor.at)
+  return crcAt + 4 > cursor.size ? none : { debugLink, debugLinkCrc: cursor.seek(crcAt).u32() }
 }
 
 const padded = (length: number) => Math.ceil(length / 4) * 4

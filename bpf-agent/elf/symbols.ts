@@ -91,7 +91,8 @@ export function symbolNames(elf: NameSource, table: SymbolTable, row: number): s
   return names
 }
 
-type NameSource = Pick<ElfFile, 'source'>
+/** The file whose string table the names stand in. */
+export type NameSource = Pick<ElfFile, 'source'>
 
 /** A section of the type, if its contents are in the file: debug files keep headers without contents, and some strip
  *  tools leave an empty table. */

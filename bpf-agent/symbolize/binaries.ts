@@ -7,8 +7,10 @@ import { MAPS_BYTES_MAX, type Mappings, parseMappings } from '../host/mappings.t
 import { orUndefined, readBounded } from '../host/proc.ts'
 import type { MappedFiles } from '../host/processes.ts'
 import { cleanText } from '../host/text.ts'
+import { openDebugFile } from './debug-file.ts'
+import type { FunctionAt } from './function-source.ts'
 import { type Native, openNative } from './native.ts'
-import { fileSource, ifReadable, isUnchanged, type OpenFile, openMapped, openRegular } from './open-file.ts'
+import { fileSource, ifReadable, isUnchanged, type OpenFile, openMapped } from './open-file.ts'
 
 export interface Binaries extends MappedFiles {
   /** An opened binary; undefined if it could not be opened or is no ELF file. */
@@ -17,8 +19,9 @@ export interface Binaries extends MappedFiles {
   readonly vdso: Native | undefined
   /** Its length when mapped: a mapping of another length is another vDSO, that of 32-bit processes. */
   readonly vdsoBytes: number
-  /** Name of the function at an address of it, loading symbols when time and memory allow. */
-  nameAt(native: Native, address: number): string | undefined
+  /** The functions at an address of it, the innermost inlined one first, loading symbols when time and memory allow;
+   *  [] for none. */
+  functionsAt(native: Native, address: number): readonly FunctionAt[]
   /** A new window: symbol tables may be read for another second, and files are checked for changes again. */
   renewBudget(): void
   /** Files open, bytes of tables and names. */
@@ -38,6 +41,7 @@ export interface BinariesParts {
 const BYTES_MAX = 24 * 1024 * 1024
 const FILES_MAX = 512 // of the 1,024 descriptors that a process has by default
 const LOADING_MS_MAX = 1000 // per window; the ring of samples holds four seconds
+const NAMING_MS_MAX = 1000 // per window; a name costs microseconds, one of a crafted Go program up to a millisecond
 const UNUSED_KEPT_MS = 60_000
 const FAILURES_KEPT_MS = 600_000
 const COMPLAINTS_MAX = 50
@@ -69,6 +73,7 @@ export function createBinaries({
   const vdso = readVdso()
   let window = 0
   let loadingMs = 0
+  let namingMs = 0
   let complaints = 0
 
   function hold(tgid: number, mappings: Mappings): void {
@@ -114,11 +119,18 @@ export function createBinaries({
     return entry.native
   }
 
-  function nameAt(native: Native, address: number): string | undefined {
+  function functionsAt(native: Native, address: number): readonly FunctionAt[] {
     const entry = heldBy.get(native)
-    if (entry && !isAsOpened(entry)) return undefined
-    if (!native.hasSymbols && !load(native, entry)) return undefined
-    return ifReadable(() => native.nameAt(address))
+    if (entry && !isAsOpened(entry)) return []
+    if (!native.hasSymbols && !load(native, entry)) return []
+    if (namingMs >= NAMING_MS_MAX) {
+      refuse('deferred')
+      return []
+    }
+    const startMs = nowMs()
+    const functions = ifReadable(() => native.functionsAt(address)) ?? []
+    namingMs += nowMs() - startMs
+    return functions
   }
 
   /** A library may be overwritten while it is mapped: its new symbols are not those of the code that runs. */
@@ -141,8 +153,8 @@ export function createBinaries({
     const startMs = nowMs()
     let debug: OpenFile | undefined
     ifReadable(() =>
-      native.loadSymbols((buildId) => {
-        debug = entry && openDebug(entry.tgid, buildId)
+      native.loadSymbols((wanted) => {
+        debug = entry && openDebugFile(entry, wanted)
         return debug && fileSource(debug)
       }),
     )
@@ -203,7 +215,7 @@ export function createBinaries({
   }
 
   function complain(path: string, why: string): void {
-    if (complaints++ < COMPLAINTS_MAX) log(`functions of ${cleanText(path)} stay without names: ${why}`)
+    if (complaints++ < COMPLAINTS_MAX) log(`some functions of ${cleanText(path)} stay without names: ${why}`)
   }
 
   return {
@@ -212,9 +224,10 @@ export function createBinaries({
     at,
     vdso: vdso?.native,
     vdsoBytes: vdso?.bytes ?? 0,
-    nameAt,
+    functionsAt,
     renewBudget() {
       loadingMs = 0
+      namingMs = 0
       window++
     },
     get usage() {
@@ -225,13 +238,6 @@ export function createBinaries({
       for (const file of [...held.keys()]) letGo(file)
     },
   }
-}
-
-/** The file with the debug information of a build ID, where distributions put it: in the file system of the process,
- *  else in ours. The build ID is hex, so no path of a stranger's choice is opened. */
-function openDebug(tgid: number, buildId: string): OpenFile | undefined {
-  const path = `/usr/lib/debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`
-  return openRegular(`/proc/${tgid}/root${path}`) ?? openRegular(path)
 }
 
 /** The vDSO lies in the memory of every process, ours included, and in no file. */

@@ -36,8 +36,9 @@ const isMangled = (name: string) =>
   name.length <= NAME_CHARACTERS_MAX && (name.startsWith('_Z') || name.startsWith('_R'))
 
 function readable(mangled: string, demangle: (mangled: string) => string): string {
-  // A symbol's version is the linker's, not part of the name.
+  // A symbol's version is the linker's, not part of the name; that it is a stub is worth saying.
   const [bare = ''] = mangled.split('@', 1)
+  const stub = mangled.endsWith('@plt') ? '@plt' : ''
   let name: string
   try {
     name = demangle(bare)
@@ -48,7 +49,7 @@ function readable(mangled: string, demangle: (mangled: string) => string): strin
   }
   // What it cannot read comes back without its first underscore.
   const isUnread = name === '' || name === bare || name === bare.slice(1) || name.length > NAME_CHARACTERS_MAX
-  return isUnread ? mangled : cleanText(name)
+  return isUnread ? mangled : cleanText(name) + stub
 }
 
 /** The WASM module behind one function; a trap inside it costs that instance, and the next call makes another. */

@@ -8,12 +8,14 @@ import type { Generation, KnownProcess } from '../host/processes.ts'
 import { baseName, cleanText } from '../host/text.ts'
 import type { Binaries } from './binaries.ts'
 import type { Demangler } from './demangle.ts'
+import type { FunctionAt } from './function-source.ts'
 import type { Native } from './native.ts'
 import type { PerfMaps } from './perf-map.ts'
 
 /** A user address that lies in executable memory. */
 export interface Located {
   readonly location: LocationId
+  /** Of the function that holds the code, as the linker knows it. */
   readonly name: string | undefined
   /** Its program begins here. */
   readonly isEntryPoint: boolean
@@ -37,6 +39,7 @@ export interface LocationParts {
 
 /** Code that a JIT made and told nobody about: one frame, whatever the address, or each call would be a function. */
 export const ANONYMOUS_CODE = '[anonymous code]'
+const named = (name: string): FunctionAt[] => [{ name, file: '', line: 0, startLine: 0 }]
 const KERNEL_HIGH = 0xffff_0000
 
 /** The locations of one window; a builder keeps them. */
@@ -46,13 +49,20 @@ export function createLocations(parts: LocationParts): Locations {
   const userKnown = new Map<Generation, Map<number, Located | undefined>>()
 
   function marker(name: string, kind: string): LocationId {
-    return builder.location({ mapping: NONE, addressHigh: 0, addressLow: 0, kind, lines: linesOf(name) })
+    return builder.location({
+      mapping: NONE,
+      addressHigh: 0,
+      addressLow: 0,
+      kind,
+      lines: linesOf(named(name)),
+    })
   }
 
-  function linesOf(name: string | undefined): LocationSpec['lines'] {
-    if (name === undefined) return []
-    const spec = { name: demangler.nameFor(name), systemName: name }
-    return [{ function: builder.function(spec), line: 0 }]
+  function linesOf(functions: readonly FunctionAt[]): LocationSpec['lines'] {
+    return functions.map(({ name, file, startLine, line }) => ({
+      function: builder.function({ name: demangler.nameFor(name), systemName: name, file, startLine }),
+      line,
+    }))
   }
 
   function kernelLocation(addressHigh: number, addressLow: number): LocationId {
@@ -72,7 +82,7 @@ export function createLocations(parts: LocationParts): Locations {
       addressHigh,
       addressLow: linkedLow >>> 0,
       kind: 'kernel',
-      lines: linesOf(symbol && cleanText(symbol.name)),
+      lines: linesOf(symbol ? named(cleanText(symbol.name)) : []),
     })
     kernelKnown.set(key, location)
     return location
@@ -108,15 +118,15 @@ export function createLocations(parts: LocationParts): Locations {
       file: baseName(path),
       buildId: '',
       address: fromStart + mappings.offset[row]!,
-      name: undefined,
+      functions: [],
     })
   }
 
   function inBinary(native: Native, at: { readonly address: number; readonly file: string }): Located {
     const address = native.addressOf(at.address)
-    const name = address === undefined ? undefined : binaries.nameAt(native, address)
+    const functions = address === undefined ? [] : binaries.functionsAt(native, address)
     return {
-      ...plain({ file: at.file, buildId: native.buildId, address: address ?? at.address, name }),
+      ...plain({ file: at.file, buildId: native.buildId, address: address ?? at.address, functions }),
       isEntryPoint: address !== undefined && native.isEntry(address),
     }
   }
@@ -131,16 +141,16 @@ export function createLocations(parts: LocationParts): Locations {
     readonly file: string
     readonly buildId: string
     readonly address: number
-    readonly name: string | undefined
+    readonly functions: readonly FunctionAt[]
   }): Located {
     const location = builder.location({
       mapping: builder.mapping({ file: cleanText(at.file), buildId: at.buildId }),
       addressHigh: Math.floor(at.address / 2 ** 32),
       addressLow: at.address >>> 0,
       kind: 'native',
-      lines: linesOf(at.name),
+      lines: linesOf(at.functions),
     })
-    return { location, name: at.name, isEntryPoint: false }
+    return { location, name: at.functions.at(-1)?.name, isEntryPoint: false }
   }
 
   return { kernel: kernelLocation, user: userLocation, marker }

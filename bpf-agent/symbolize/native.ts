@@ -1,4 +1,5 @@
-// What does one binary say of an address in it? Its build ID, the ELF address of a file offset, the function's name.
+// What does one binary say of an address in it? Its build ID, the ELF address of a file offset, the functions there.
+// The first table that knows the address answers: that of a Go program, its symbols, those of its debug file, its stubs.
 // Headers are read at once, symbols when first asked, names one by one; only what naming needs stays in memory.
 import { type Result, success } from '#profile/model/result'
 import type { ByteSource } from '../elf/byte-source.ts'
@@ -10,8 +11,20 @@ import {
   SEGMENT_LOAD,
   type Segment,
 } from '../elf/elf-file.ts'
-import { readSymbols, type SymbolTable, symbolAt, symbolNames } from '../elf/symbols.ts'
-import { chooseName } from './choose-name.ts'
+import { readGoTable } from '../elf/go-table.ts'
+import { readPltStubs } from '../elf/plt.ts'
+import { readSymbols } from '../elf/symbols.ts'
+import { type FunctionAt, type FunctionSource, goSource, symbolSource } from './function-source.ts'
+
+/** What a binary says of the file that its debug information was moved to. */
+export interface DebugFileWanted {
+  /** Lower-case hex; "" if there is none. */
+  readonly buildId: string
+  /** A file name chosen by a stranger; "" if there is none. */
+  readonly debugLink: string
+  /** CRC-32 of the file of that name. */
+  readonly debugLinkCrc: number
+}
 
 export interface Native {
   /** Lower-case hex; "" if there is none. */
@@ -21,29 +34,22 @@ export interface Native {
   /** Whether the program starts here: stripped programs have no name for `_start`. */
   isEntry(address: number): boolean
   readonly hasSymbols: boolean
-  /** Reads the symbol tables; afterwards `nameAt` answers.
-   *  in   debugSource  where the debug information of this build ID lies, if anywhere
+  /** Reads the tables of functions; afterwards `functionsAt` answers.
+   *  in   debugSource  where the debug file of this binary lies, if anywhere
    *  cost 40 ms for 110,000 functions */
-  loadSymbols(debugSource: (buildId: string) => ByteSource | undefined): void
+  loadSymbols(debugSource: (wanted: DebugFileWanted) => ByteSource | undefined): void
   /** Drops tables and names. */
   unloadSymbols(): void
-  /** The function that covers an address; undefined if none does, or if the tables are not loaded. */
-  nameAt(address: number): string | undefined
+  /** The functions at an address, the innermost inlined one first; [] if none is known, or if the tables are not loaded.
+   *  Throws what the source throws: the file may be gone */
+  functionsAt(address: number): readonly FunctionAt[]
   /** Bytes of memory, roughly. */
   readonly bytes: number
   /** Why symbols could not be read; "" if they could. */
   readonly complaint: string
 }
 
-interface Table {
-  readonly symbols: SymbolTable
-  readonly source: ByteSource
-  readonly isLittleEndian: boolean
-  readonly names: Map<number, string>
-}
-
 const ENTRY_BYTES = 64 // `_start` has 34 to 48
-const BYTES_PER_NAME = 100
 
 /** Reads the headers of a binary.  out  why not, if it is no ELF file; throws what the source throws */
 export function openNative(source: ByteSource): Result<Native> {
@@ -52,13 +58,12 @@ export function openNative(source: ByteSource): Result<Native> {
   const { buildId, entry } = elf.value
   const segments: readonly Segment[] = elf.value.segments.filter(({ type }) => type === SEGMENT_LOAD)
   const shape = { ...elf.value, segments, sections: [] }
-  let tables: Table[] | undefined
+  let sources: FunctionSource[] | undefined
   let complaint = ''
-  let bytes = 64 * segments.length + 200
 
-  function loadSymbols(debugSource: (buildId: string) => ByteSource | undefined): void {
-    if (tables !== undefined) return
-    tables = []
+  function loadSymbols(debugSource: (wanted: DebugFileWanted) => ByteSource | undefined): void {
+    if (sources !== undefined) return
+    sources = []
     complaint = ''
     // Sections are only needed here: 65,536 of them must not stay in memory.
     const own = readElf(source)
@@ -66,35 +71,44 @@ export function openNative(source: ByteSource): Result<Native> {
       complaint = own.error.message
       return
     }
-    addTable(own.value)
-    const isStripped = !own.value.sections.some(({ type }) => type === SECTION_SYMTAB)
-    const debug = isStripped && buildId !== '' ? debugSource(buildId) : undefined
-    const debugElf = debug && readElf(debug)
-    if (debugElf?.ok && debugElf.value.buildId === buildId) addTable(debugElf.value)
+    const go = orComplain(readGoTable(own.value))
+    if (go) sources.push(goSource(go))
+    addSymbols(own.value)
+    addDebugFile(own.value, debugSource)
+    const stubs = orComplain(readPltStubs(own.value))
+    if (stubs) sources.push(symbolSource(own.value, stubs, '@plt'))
   }
 
-  function addTable(elf: ElfFile): void {
-    const read = readSymbols(elf)
-    if (!read.ok) complaint = read.error.message
-    const symbols = read.ok ? read.value : undefined
-    if (symbols === undefined) return
-    tables?.push({ symbols, source: elf.source, isLittleEndian: elf.isLittleEndian, names: new Map() })
-    bytes += 12 * symbols.address.length
+  function addSymbols(elf: ElfFile): void {
+    const symbols = orComplain(readSymbols(elf))
+    if (symbols) sources?.push(symbolSource(elf, symbols))
   }
 
-  function nameAt(address: number): string | undefined {
-    for (const table of tables ?? []) {
-      const row = symbolAt(table.symbols, address)
-      if (row === -1) continue
-      const known = table.names.get(row)
-      if (known !== undefined) return known
-      const name = chooseName(symbolNames(table, table.symbols, row))
-      if (name === undefined) continue
-      table.names.set(row, name)
-      bytes += BYTES_PER_NAME + name.length
-      return name
-    }
+  function addDebugFile(
+    own: ElfFile,
+    debugSource: (wanted: DebugFileWanted) => ByteSource | undefined,
+  ): void {
+    const isStripped = !own.sections.some(({ type }) => type === SECTION_SYMTAB)
+    if (!isStripped || (own.buildId === '' && own.debugLink === '')) return
+    const debug = debugSource(own)
+    const elf = debug && orComplain(readElf(debug))
+    // Addresses mean the same only in the file that was split off this very binary.
+    if (elf && elf.buildId === own.buildId && elf.machine === own.machine) addSymbols(elf)
+  }
+
+  /** What was read; a failure is kept to complain of. */
+  function orComplain<T>(read: Result<T>): T | undefined {
+    if (read.ok) return read.value
+    complaint = read.error.message
     return undefined
+  }
+
+  function functionsAt(address: number): readonly FunctionAt[] {
+    for (const one of sources ?? []) {
+      const functions = one.functionsAt(address)
+      if (functions.length > 0) return functions
+    }
+    return []
   }
 
   return success({
@@ -102,16 +116,15 @@ export function openNative(source: ByteSource): Result<Native> {
     addressOf: (fileOffset) => addressOfFileOffset(shape, fileOffset),
     isEntry: (address) => entry !== 0 && address >= entry && address < entry + ENTRY_BYTES,
     get hasSymbols() {
-      return tables !== undefined
+      return sources !== undefined
     },
     loadSymbols,
     unloadSymbols() {
-      tables = undefined
-      bytes = 64 * segments.length + 200
+      sources = undefined
     },
-    nameAt,
+    functionsAt,
     get bytes() {
-      return bytes
+      return (sources ?? []).reduce((sum, one) => sum + one.bytes, 64 * segments.length + 200)
     },
     get complaint() {
       return complaint
