@@ -8,10 +8,9 @@ import { createRoot, type Root } from 'react-dom/client'
 import type { CallTree } from '#profile/tree/call-tree'
 import { FlameGraph } from '../src/flamegraph/FlameGraph.tsx'
 import { DEFAULT_VIEW, type ViewState } from '../src/flamegraph/view-state.ts'
+import { frameShown } from './flamegraph-contract.ts'
+import { heavyPath } from './flamegraph-path.ts'
 import { hotTree } from './tree.ts'
-
-export const WHICH = ['ours', 'd3-flame-graph'] as const
-export type Which = (typeof WHICH)[number]
 
 const SIZE = { cssWidth: 1_400, cssHeight: 800 }
 
@@ -32,20 +31,10 @@ interface Drawn {
   remove(): void
 }
 
-interface BenchPage {
-  /** Makes the tree, and the path that `zoom` goes to. */
-  make(nodes: number): void
-  /** Milliseconds from the call to the message after the next frame; what each component takes is ready before. */
-  draw(which: Which): Promise<number>
-  /** Into the heaviest path until half of the whole is left, or back to the root. */
-  zoom(isIn: boolean): void
-  /** Where the lowest row ends, in pixels of the page. */
-  baseY(): number
-  remove(): void
-}
 declare global {
   interface Window {
-    bench: BenchPage
+    /** Into the heaviest path until half of the whole is left, or back to the root. */
+    zoom(isIn: boolean): void
   }
 }
 
@@ -53,35 +42,39 @@ let tree: CallTree = hotTree(1)
 let path: readonly string[] = []
 let drawn: Drawn | undefined
 
+const COMPONENTS: Readonly<Record<string, (box: HTMLElement) => () => Drawn>> = {
+  ours: readyOurs,
+  'd3-flame-graph': readyD3,
+}
+
 window.bench = {
   make(nodes) {
     tree = hotTree(nodes)
-    path = heavyPath(branchOf(tree))
+    path = heavyPath(tree).map((node) => tree.frames.name[tree.frame[node]!]!)
   },
-  async draw(which) {
-    const box = document.getElementById('root')!
-    const draw = which === 'ours' ? readyOurs(box) : readyD3(box)
-    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+  async draw(component) {
+    const ready = Object.hasOwn(COMPONENTS, component) ? COMPONENTS[component] : undefined
+    if (ready === undefined) throw new Error(`this page has no ${component}`)
+    const draw = ready(document.getElementById('root')!)
+    await frameShown()
     const startedMs = performance.now()
     drawn = draw()
-    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
-    const tookMs = performance.now() - startedMs
-    box.scrollTop = box.scrollHeight // the base of the picture, where both have their widest boxes
-    return tookMs
+    await frameShown()
+    return performance.now() - startedMs
   },
-  zoom(isIn) {
-    drawn?.zoom(isIn ? path : [])
-  },
-  baseY() {
+  base() {
     const box = document.getElementById('root')!
+    box.scrollTop = box.scrollHeight // the base of the picture, where both have their widest boxes
     const picture = box.querySelector('[role=tree], svg.d3-flame-graph')!
-    return Math.min(picture.getBoundingClientRect().bottom, box.getBoundingClientRect().bottom)
+    const y = Math.min(picture.getBoundingClientRect().bottom, box.getBoundingClientRect().bottom)
+    return { y, toRows: -1 }
   },
   remove() {
     drawn?.remove()
     drawn = undefined
   },
 }
+window.zoom = (isIn) => drawn?.zoom(isIn ? path : [])
 
 function readyOurs(box: HTMLElement): () => Drawn {
   const own = { ...tree } // a new object is new data
@@ -138,14 +131,4 @@ function branchOf({ depth, frame, frames, total }: CallTree): Branch {
     line[depth[i]!] = branch
   }
   return line[0]!
-}
-
-function heavyPath(root: Branch): readonly string[] {
-  const names: string[] = []
-  for (let branch = root; branch.value > root.value / 2 || names.length === 0; ) {
-    if (branch.children.length === 0) break
-    branch = branch.children.reduce((one, other) => (other.value > one.value ? other : one))
-    names.push(branch.name)
-  }
-  return names
 }
