@@ -33,8 +33,9 @@ export interface FakeBackend {
   readonly asked: string[]
   /** Requests that nobody waited for any more. */
   aborted: number
-  /** 0 answers at once. */
-  delayMs: number
+  /** Answers wait for `release`; else they come at once. */
+  isHolding: boolean
+  release(): void
   /** A sentence that all trees are refused with. */
   refusal: string | undefined
   /** A sentence that all series are refused with. */
@@ -48,18 +49,26 @@ export type MetaOf = (tree: CallTree, over: Partial<AnswerMeta>) => AnswerMeta
 
 /** Makes it, and lets `getDataSourceSrv` find its data source by its uid, and no other. */
 export function setFakeBackend(metaOf: MetaOf): FakeBackend {
+  const held: (() => void)[] = []
   const fake: FakeBackend = {
     asked: [],
     aborted: 0,
-    delayMs: 0,
+    isHolding: false,
+    release: () => {
+      fake.isHolding = false
+      for (const answer of held.splice(0)) answer()
+    },
     refusal: undefined,
     seriesRefusal: undefined,
     frames: (query, span = QUARTER) => {
       let frames: DataFrame[] = []
-      // An answer without delay is there when `subscribe` returns.
+      const { isHolding, refusal, seriesRefusal } = fake
+      Object.assign(fake, { isHolding: false, refusal: undefined, seriesRefusal: undefined })
+      // An answer that nobody holds is there when `subscribe` returns.
       source.query(requestFor(query, span)).subscribe(({ data }) => {
         frames = data as DataFrame[]
       })
+      Object.assign(fake, { isHolding, refusal, seriesRefusal })
       fake.asked.length = 0
       return frames
     },
@@ -77,9 +86,9 @@ export function setFakeBackend(metaOf: MetaOf): FakeBackend {
         subscriber.next({ status: 200, data: answerTo(route, request.data, metaOf) })
         subscriber.complete()
       }
-      const timer = fake.delayMs === 0 ? answer() : setTimeout(answer, fake.delayMs)
+      if (fake.isHolding) held.push(answer)
+      else answer()
       return () => {
-        if (timer !== undefined) clearTimeout(timer)
         if (!isDone) fake.aborted++
       }
     })

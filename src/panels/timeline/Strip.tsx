@@ -10,7 +10,7 @@ import { StripWords } from './StripWords.tsx'
 import { rateText, type StripSeries, valueAt } from './series.ts'
 import { paintStrip } from './strip-canvas.ts'
 import { momentAt, spanBetween, stripRuns, thirdFor, unitX } from './strip-shape.ts'
-import { CSS_BAND_HEIGHT, CSS_PLOT_HEIGHT, markColor, type StripStyles } from './styles.ts'
+import { CSS_BAND_HEIGHT, CSS_PLOT_HEIGHT, cssErrorHeight, markColor, type StripStyles } from './styles.ts'
 import type { Timeline } from './use-timeline.ts'
 
 export interface StripProps {
@@ -143,6 +143,7 @@ export function Strip({ timeline, cssWidth, theme, printTime, styles }: StripPro
         <Middle timeline={timeline} styles={styles} />
       </div>
       <StripWords
+        chart={chart}
         marks={marks}
         isDiff={isDiff}
         drawn={drawn}
@@ -159,6 +160,7 @@ export function Strip({ timeline, cssWidth, theme, printTime, styles }: StripPro
       {markedAnswer.error === undefined ? null : (
         <div
           className={styles.error}
+          style={{ height: cssErrorHeight(markedAnswer.error, cssWidth) }}
           role="alert"
           title={markedAnswer.error}
           data-testid="flametrail-strip-error"

@@ -6,6 +6,8 @@ import type { Mark, MarkKind, Span } from './brush.ts'
 import { markColor, type StripStyles } from './styles.ts'
 
 export interface StripWordsProps {
+  /** Of the strip: what it shows on one day need not be said with the day. */
+  readonly chart: Span
   readonly marks: readonly Mark[]
   readonly isDiff: boolean
   /** A stroke under way: its range stands in the line while it grows. */
@@ -27,16 +29,16 @@ const TITLES: Readonly<Record<MarkKind, string>> = {
 }
 
 export function StripWords(props: StripWordsProps) {
-  const { marks, isDiff, drawn, isSlow, onBegin, onClear, printTime, theme, styles } = props
+  const { chart, marks, isDiff, drawn, isSlow, onBegin, onClear, printTime, theme, styles } = props
   const kinds: readonly MarkKind[] = isDiff ? ['baseline', 'comparison'] : ['graph', 'comparison']
   const missing = kinds.filter((kind) => !marks.some((mark) => mark.kind === kind))
-  const range = ({ fromMs, toMs }: Span) => rangeText(fromMs, toMs, printTime)
+  const range = (span: Span) => shortRange(span, chart, printTime)
   return (
     <div className={styles.line} role="status" data-testid="flametrail-strip-words">
       {marks.map(({ kind, span }) => (
         <span className={styles.chip} key={kind}>
           <span className={styles.dot} style={{ background: markColor(theme, kind) }} />
-          <span className={styles.words}>
+          <span className={styles.words} title={rangeText(span.fromMs, span.toMs, printTime)}>
             {TITLES[kind]} {range(span)}
           </span>
           <button
@@ -50,7 +52,7 @@ export function StripWords(props: StripWordsProps) {
           </button>
         </span>
       ))}
-      <span className={styles.words}>
+      <span className={styles.hint}>
         {drawn !== undefined
           ? range(drawn)
           : isSlow
@@ -87,4 +89,13 @@ function hintOf(isDiff: boolean, hasMark: boolean): string {
   if (isDiff) return 'Drag for the baseline, with Shift for the comparison.'
   if (hasMark) return 'Drag with Shift for a second range to compare with this one.'
   return 'Drag over the strip for a part of it; with Shift, to compare a part with what is shown.'
+}
+
+/** A range in the strip: by the clock alone where all of the strip is one day. */
+function shortRange(span: Span, chart: Span, printTime: PrintTime): string {
+  const days = [chart, span].flatMap(({ fromMs, toMs }) =>
+    [fromMs, toMs].map((ms) => printTime(ms, 'YYYY-MM-DD')),
+  )
+  if (days.some((day) => day !== days[0])) return rangeText(span.fromMs, span.toMs, printTime)
+  return `${printTime(span.fromMs, 'HH:mm:ss')} to ${printTime(span.toMs, 'HH:mm:ss')}`
 }

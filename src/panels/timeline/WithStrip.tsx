@@ -3,7 +3,7 @@ import type { GrafanaTheme2 } from '@grafana/data'
 import React, { type ReactNode } from 'react'
 import type { PrintTime } from '../../flamegraph/facts.ts'
 import { Strip } from './Strip.tsx'
-import { CSS_ERROR_HEIGHT, CSS_LINE_HEIGHT, CSS_PLOT_HEIGHT, type StripStyles } from './styles.ts'
+import { CSS_LINE_HEIGHT, CSS_PLOT_HEIGHT, cssErrorHeight, type StripStyles } from './styles.ts'
 import type { Timeline } from './use-timeline.ts'
 
 export interface WithStripProps {
@@ -36,7 +36,7 @@ export function WithStrip({ strip, width, height, theme, printTime, styles, chil
     event.preventDefault()
     event.stopPropagation()
   }
-  const cssError = markedAnswer.error === undefined ? 0 : CSS_ERROR_HEIGHT
+  const cssError = markedAnswer.error === undefined ? 0 : cssErrorHeight(markedAnswer.error, width)
   const cssStrip = CSS_PLOT_HEIGHT + CSS_LINE_HEIGHT + cssError + CSS_GAP
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys come here from the strip and the graph, which have roles.

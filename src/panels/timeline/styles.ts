@@ -7,7 +7,12 @@ import type { MarkKind } from './brush.ts'
 export const CSS_PLOT_HEIGHT = 60
 export const CSS_BAND_HEIGHT = 15 // words above the curve
 export const CSS_LINE_HEIGHT = 22 // words below the plot
-export const CSS_ERROR_HEIGHT = 34 // two lines of a sentence
+const CSS_ERROR_LINE = 17
+const CSS_LETTER = 6.5 // of a sentence, on average
+
+/** Room for an error: a line, or two where it is longer. */
+export const cssErrorHeight = (sentence: string, cssWidth: number): number =>
+  sentence.length * CSS_LETTER <= cssWidth ? CSS_ERROR_LINE : 2 * CSS_ERROR_LINE
 
 /** The colour of a range, in the chart and in its words. */
 export const markColor = (theme: GrafanaTheme2, kind: MarkKind): string =>
@@ -44,6 +49,7 @@ export function stripStyles(theme: GrafanaTheme2) {
       top: 0,
       left: 0,
       right: 0,
+      zIndex: 2, // read over a mark, too
       display: 'flex',
       justifyContent: 'space-between',
       gap: spacing(1),
@@ -89,13 +95,14 @@ export function stripStyles(theme: GrafanaTheme2) {
       whiteSpace: 'nowrap',
       color: colors.text.secondary,
     }),
+    hint: css({ flex: '0 1000 auto', minWidth: 0, overflow: 'hidden', textOverflow: 'ellipsis' }),
     words: css({ minWidth: 0, overflow: 'hidden', textOverflow: 'ellipsis' }),
     chip: css({
       display: 'inline-flex',
       alignItems: 'center',
       gap: spacing(0.5),
-      flex: 'none',
-      maxWidth: '100%',
+      flex: '0 1 auto',
+      minWidth: 0,
       height: 20,
       padding: spacing(0, 0.25, 0, 0.75),
       border: `1px solid ${colors.border.medium}`,
@@ -134,8 +141,7 @@ export function stripStyles(theme: GrafanaTheme2) {
       '&:focus-visible': focusRing,
     }),
     error: css({
-      height: CSS_ERROR_HEIGHT,
-      lineHeight: `${CSS_ERROR_HEIGHT / 2}px`,
+      lineHeight: `${CSS_ERROR_LINE}px`,
       overflow: 'hidden',
       overflowWrap: 'anywhere',
       color: colors.error.text,
