@@ -135,6 +135,8 @@ export class StateToRule {
       default:
         return this.#unsupported('frame_pointer')
     }
+    // Both are saved by one instruction: a leaf that has saved the one alone is not worth a read in the sampler.
+    if (isInLink && fpKind !== FP_SAME) return this.#unsupported('frame_pointer')
     return this.#intern(kind, fpKind, cfa, fpOffset, aux)
   }
 

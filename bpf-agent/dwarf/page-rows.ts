@@ -7,7 +7,7 @@ export const PAGE_ROWS_MAX = 8191
 
 /** A growing table. One per file. */
 export class PageRows {
-  readonly #rowsMax: number
+  readonly rowsMax: number
   #pc = new Uint16Array(4096)
   #rule = new Uint16Array(4096)
   #n = 0
@@ -17,9 +17,9 @@ export class PageRows {
   #carried = GAP_RULE // rule at the end of what was written
   pagesTooDense = 0
 
-  /** in  rowsMax  where `row` begins to refuse; a page's rows may exceed it until the page is full */
+  /** in  rowsMax  above it the table is full; it takes rows all the same */
   constructor(rowsMax: number) {
-    this.#rowsMax = rowsMax
+    this.rowsMax = rowsMax
     this.#push(0, GAP_RULE)
   }
 
@@ -27,7 +27,7 @@ export class PageRows {
     return this.#n
   }
   get isFull(): boolean {
-    return this.#n > this.#rowsMax
+    return this.#n > this.rowsMax
   }
 
   /** From here on this rule is valid. At equal addresses the last one wins.

@@ -133,13 +133,7 @@ describe.skipIf(!hasGcc || process.arch !== 'x64' || process.platform !== 'linux
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  for (const options of [
-    ['-O2'],
-    ['-O0'],
-    ['-O2', '-static-pie'],
-    ['-O2', '-no-pie'],
-    ['-O2', '-mavx2', '-m64'],
-  ])
+  for (const options of [['-O2'], ['-O0'], ['-O2', '-static-pie'], ['-O2', '-no-pie']])
     for (const argument of ['raise', 'fault'])
       it(`of gcc ${options.join(' ')}, signal by ${argument}, meets every frame`, () => {
         const snapshot = snapshotOf(folder, { options, argument })

@@ -78,9 +78,12 @@ export function* compileInSlices(source: ByteSource): Generator<void, Result<Com
   return yield* compileEhFrame(ehFrame.value)
 }
 
-/** As `compileInSlices`, of rows already found. */
-export function* compileEhFrame(ehFrame: EhFrame): Generator<void, Result<CompiledTable>, void> {
-  const compiler = new Compiler(ehFrame)
+/** As `compileInSlices`, of a table already found.  in  rowsMax  more are refused */
+export function* compileEhFrame(
+  ehFrame: EhFrame,
+  rowsMax = ROWS_MAX,
+): Generator<void, Result<CompiledTable>, void> {
+  const compiler = new Compiler(ehFrame, rowsMax)
   const refused = (yield* compiler.walk()) ?? (yield* compiler.run())
   return refused === undefined ? success(compiler.table()) : failure(refused)
 }
@@ -93,7 +96,7 @@ class Compiler implements StateSink {
   readonly #cies = new Map<number, KnownCie>()
   readonly #rules = new RuleTable()
   readonly #stateToRule: StateToRule
-  readonly #rows = new PageRows(ROWS_MAX)
+  readonly #rows: PageRows
   readonly #basePage: number
   readonly #base: number // its address: all code addresses are kept relative to it
   readonly #textEnd: number // above the base
@@ -102,7 +105,8 @@ class Compiler implements StateSink {
   #offsets = new Uint32Array(1024) // of the same in the section
   #n = 0
 
-  constructor(ehFrame: EhFrame) {
+  constructor(ehFrame: EhFrame, rowsMax: number) {
+    this.#rows = new PageRows(rowsMax)
     const { bytes, architecture, address, textStart, textEnd } = ehFrame
     this.#ehFrame = ehFrame
     this.#cursor = new Cursor(bytes, { name: '.eh_frame', isLittleEndian: true })
@@ -150,7 +154,9 @@ class Compiler implements StateSink {
       const next = i + 1 < starts.length ? starts[i + 1]! : ADDRESSES_MAX
       bytesLeft -= this.#runFde(offsets[i]!, { start: starts[i]!, next })
       if (this.#rows.isFull)
-        return `.eh_frame gives more than ${ROWS_MAX} rows; its stacks go by frame pointers`
+        return `.eh_frame gives more than ${this.#rows.rowsMax} rows; its stacks go by frame pointers`
+      const refused = this.#refusedForMalformed()
+      if (refused !== undefined) return refused
       if (bytesLeft <= 0) {
         bytesLeft = SLICE_BYTES
         yield
@@ -185,9 +191,13 @@ class Compiler implements StateSink {
     const reason = this.#noteFde()
     if (reason !== undefined) refused[reason]++
     if (this.#n > FDES_MAX) return `.eh_frame has more than ${FDES_MAX} FDEs; its stacks go by frame pointers`
-    if (refused.malformed > MALFORMED_MAX)
-      return `.eh_frame has more than ${MALFORMED_MAX} malformed FDEs; its stacks go by frame pointers`
-    return undefined
+    return this.#refusedForMalformed()
+  }
+
+  #refusedForMalformed(): string | undefined {
+    return this.#counts.refused.malformed > MALFORMED_MAX
+      ? `.eh_frame has more than ${MALFORMED_MAX} malformed FDEs; its stacks go by frame pointers`
+      : undefined
   }
 
   #readCie(): KnownCie {
