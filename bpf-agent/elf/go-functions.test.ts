@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { expectSuccess, nm, readBytes, temporaryFolder } from '../symbolize/testing.ts'
+import { compileGo, expectSuccess, goToolchains, nm, readBytes } from '../symbolize/testing.ts'
 import { type ByteSource, bytesSource } from './byte-source.ts'
 import { MalformedError } from './cursor.ts'
 import { type ElfFile, readElf } from './elf-file.ts'
@@ -89,23 +87,6 @@ import "C"
 func init() { _ = C.twice(4) }
 `
 
-/** Toolchains of this machine. */
-const toolchains = [
-  { go: '/usr/local/go/bin/go', of: 'a new Go' },
-  { go: '/usr/lib/go-1.19/bin/go', of: 'Go 1.19' },
-].filter(({ go }) => existsSync(go))
-const newest = toolchains[0]?.go ?? ''
-
-function build(go: string, flags: readonly string[], files: Readonly<Record<string, string>> = {}): string {
-  const folder = temporaryFolder()
-  mkdirSync(join(folder, 'cache'))
-  const all = { 'main.go': PROGRAM, 'go.mod': 'module example.com/program\n\ngo 1.19\n', ...files }
-  for (const [name, text] of Object.entries(all)) writeFileSync(join(folder, name), text)
-  const env = { ...process.env, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOROOT: '' }
-  execFileSync(go, ['build', ...flags, '-o', 'program', '.'], { cwd: folder, env, stdio: 'pipe' })
-  return join(folder, 'program')
-}
-
 const lineOf = ({ name, file, line }: GoFunction) => `${name} ${file || '?'} ${line}`
 const elfOf = (bytes: Uint8Array): ElfFile => expectSuccess(readElf(bytesSource(bytes)))
 const tableOf = (elf: ElfFile): GoTable => expectSuccess(readGoTable(elf))!
@@ -118,7 +99,7 @@ function ask(path: string, addresses: readonly number[]) {
   return { pc: Number(pc), frames, answers: answers.trimEnd().split('\n') }
 }
 
-describe.skipIf(toolchains.length === 0)('goFunctionsAt (needs a Go toolchain)', () => {
+describe.skipIf(goToolchains.length === 0)('goFunctionsAt (needs a Go toolchain)', () => {
   const kinds = [
     ['stripped', ['-ldflags=-s -w'], {}],
     ['position independent and stripped', ['-buildmode=pie', '-ldflags=-s -w'], {}],
@@ -129,11 +110,11 @@ describe.skipIf(toolchains.length === 0)('goFunctionsAt (needs a Go toolchain)',
       { 'c.go': CGO },
     ],
   ] as const
-  const cases = toolchains.flatMap(({ go, of }) =>
-    kinds.map(([kind, flags, files]) => ({ what: `${of}, ${kind}`, go, flags, files })),
+  const cases = goToolchains.flatMap((go) =>
+    kinds.map(([kind, flags, files]) => ({ what: `${go}, ${kind}`, go, flags, files })),
   )
   it.each(cases)('says what the runtime of the program says: $what', ({ go, flags, files }) => {
-    const path = build(go, flags, files)
+    const path = compileGo(PROGRAM, { go, flags, files })
     const elf = elfOf(readBytes(path))
     const table = tableOf(elf)
     const first = elf.segments.find(({ type }) => type === 1)!.address
@@ -161,7 +142,7 @@ describe.skipIf(toolchains.length === 0)('goFunctionsAt (needs a Go toolchain)',
   })
 
   it('tells nothing of code that is not Go', () => {
-    const path = build(newest, ['-ldflags=-linkmode=external'], { 'c.go': CGO })
+    const path = compileGo(PROGRAM, { flags: ['-ldflags=-linkmode=external'], files: { 'c.go': CGO } })
     const table = tableOf(elfOf(readBytes(path)))
     const symbols = new Map(nm(path).map(({ name, address }) => [name, address]))
     expect(goFunctionsAt(table, symbols.get('main.main')!).map(({ name }) => name)).toEqual(['main.main'])
@@ -172,7 +153,7 @@ describe.skipIf(toolchains.length === 0)('goFunctionsAt (needs a Go toolchain)',
   })
 
   it('finds the table without sections, as a loader would see the program', () => {
-    const bytes = readBytes(build(newest, ['-ldflags=-s -w']))
+    const bytes = readBytes(compileGo(PROGRAM, { flags: ['-ldflags=-s -w'] }))
     const elf = elfOf(bytes)
     const bare = bytes.slice()
     bare.fill(0, 40, 48) // where the section headers are
@@ -186,7 +167,7 @@ describe.skipIf(toolchains.length === 0)('goFunctionsAt (needs a Go toolchain)',
   })
 
   it('survives any damage: an answer or a MalformedError, within its reads', () => {
-    const whole = readBytes(build(newest, ['-ldflags=-s -w']))
+    const whole = readBytes(compileGo(PROGRAM, { flags: ['-ldflags=-s -w'] }))
     const elf = elfOf(whole)
     const { functionTable, pcTables, functions } = tableOf(elf)
     const start = elf.sections.find(({ name }) => name === '.gopclntab')!

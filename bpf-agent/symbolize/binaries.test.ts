@@ -136,6 +136,25 @@ describe('createBinaries', () => {
     binaries.close()
   })
 
+  it('names no more than a window has time for, and goes on in the next', async () => {
+    const path = compile(PROGRAM)
+    const { tgid, mappings } = await run(path)
+    let step = 0
+    let now = 0
+    const binaries = createBinaries({ nowMs: () => (now += step) })
+    binaries.hold(tgid, mappings)
+    const work = addressOf(path, 'work')
+    const program = binaries.at(fileOf(mappings, path))!
+    expect(nameAt(binaries, program, work)).toBe('work')
+    step = 2000 // a crafted table: each name takes two seconds by this clock
+    expect(nameAt(binaries, program, work)).toBe('work')
+    expect(nameAt(binaries, program, work)).toBeUndefined()
+    expect(binaries.refused.get('deferred')).toBe(1)
+    binaries.renewBudget()
+    expect(nameAt(binaries, program, work)).toBe('work')
+    binaries.close()
+  })
+
   it('lets a file go when nobody maps it for a minute', async () => {
     const { tgid, mappings } = await run(compile(PROGRAM))
     const time = clock()

@@ -10,6 +10,7 @@ describe('nameFor', () => {
     ['_ZNSt6vectorIiSaIiEE9push_backEOi', 'std::vector<int, std::allocator<int> >::push_back(int&&)'],
     ['_Z3fooILi3EEvv.cold', 'foo<3>() [clone .cold]'],
     ['_ZNSolsEi@@GLIBCXX_3.4', 'std::ostream::operator<<(int)'],
+    ['_ZNSolsEi@plt', 'std::ostream::operator<<(int)@plt'],
     ['_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE', 'core::fmt::Write::write_fmt'],
     ['_RNvCs1234_7mycrate3foo', 'mycrate::foo'],
   ])('reads %s', (mangled, name) => {

@@ -48,8 +48,8 @@ function readable(mangled: string, demangle: (mangled: string) => string): strin
     return mangled
   }
   // What it cannot read comes back without its first underscore.
-  const isUnread = name === '' || name === bare || name === bare.slice(1) || name.length > NAME_CHARACTERS_MAX
-  return isUnread ? mangled : cleanText(name) + stub
+  const isUnread = name === '' || name === bare || name === bare.slice(1)
+  return isUnread || name.length + stub.length > NAME_CHARACTERS_MAX ? mangled : cleanText(name) + stub
 }
 
 /** The WASM module behind one function; a trap inside it costs that instance, and the next call makes another. */

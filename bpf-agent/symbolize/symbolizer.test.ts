@@ -4,13 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { labelsText, labelValue } from '#profile/model/labels'
 import { assertProfile, type Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
-import type { Window } from '../aggregate/window.ts'
 import type { KernelSymbols } from '../host/kernel-symbols.ts'
 import { parseMappings } from '../host/mappings.ts'
 import { readStat } from '../host/proc.ts'
 import { createProcesses } from '../host/processes.ts'
 import { createSymbolizer } from './symbolizer.ts'
-import { compile, nm, readBytes, readElfFile } from './testing.ts'
+import { compile, drawStacks as draw, nm, readBytes, readElfFile, windowOf } from './testing.ts'
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -58,46 +57,6 @@ async function run(flags: readonly string[] = []) {
   }
 }
 
-interface Row {
-  readonly tgid: number
-  readonly startTicks: number
-  readonly comm?: string
-  readonly stop?: string
-  readonly samples?: number
-  /** Leaf first. */
-  readonly kernel?: readonly (readonly [number, number])[]
-  readonly user?: readonly number[]
-}
-
-function windowOf(rows: readonly Row[]): Window {
-  const frames = rows.map(({ kernel = [], user = [] }) => [
-    ...kernel,
-    ...user.map((address) => [Math.floor(address / 2 ** 32), address >>> 0] as const),
-  ])
-  const frameStart = new Uint32Array(rows.length + 1)
-  frames.forEach((one, i) => {
-    frameStart[i + 1] = frameStart[i]! + one.length
-  })
-  const samples = Uint32Array.from(rows, (row) => row.samples ?? 1)
-  return {
-    timeMs: 1000,
-    durationMs: 10_000,
-    count: rows.length,
-    samplesTotal: samples.reduce((sum, count) => sum + count, 0),
-    tgid: Uint32Array.from(rows, (row) => row.tgid),
-    startTicks: Uint32Array.from(rows, (row) => row.startTicks),
-    comm: rows.map((row) => row.comm ?? 'thread'),
-    cgroupLow: new Uint32Array(rows.length),
-    cgroupHigh: new Uint32Array(rows.length),
-    stop: rows.map((row) => row.stop ?? 'fp_zero'),
-    samples,
-    frameStart,
-    kernelFrames: Uint16Array.from(rows, (row) => row.kernel?.length ?? 0),
-    addressHigh: Uint32Array.from(frames.flat(), ([high]) => high),
-    addressLow: Uint32Array.from(frames.flat(), ([, low]) => low),
-  }
-}
-
 const HEAD = { type: CPU_SAMPLES, period: 52_631_579, timeMs: 1000, durationMs: 10_000 }
 
 const KERNEL: KernelSymbols = {
@@ -116,20 +75,6 @@ function make(processes = createProcesses()) {
   return { processes, symbolizer: createSymbolizer({ processes, host: 'box', kernel: KERNEL }) }
 }
 
-/** Stacks as people read them: root first, each frame a name or binary+0xaddress. */
-function draw(profile: Profile): string[] {
-  const { samples, stacks, locations, mappings, functions, lines, strings } = profile
-  const frame = (location: number) => {
-    const line = locations.lineStart[location]!
-    if (line < locations.lineStart[location + 1]!) return strings[functions.name[lines.function[line]!]!]!
-    return `${strings[mappings.file[locations.mapping[location]!]!]}+0x${locations.addressLow[location]!.toString(16)}`
-  }
-  return Array.from(samples.stack, (leaf, i) => {
-    const frames: string[] = []
-    for (let node = leaf; node > 0; node = stacks.parent[node]!) frames.unshift(frame(stacks.location[node]!))
-    return `${frames.join(';')} ${samples.value[i]}`
-  })
-}
 const labelOf = (profile: Profile, sample: number, name: string) =>
   labelValue(profile.labelSets[profile.samples.labelSet[sample]!]!, name)
 
