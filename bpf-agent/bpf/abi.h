@@ -79,6 +79,8 @@ enum rule_kind {
 	RULE_SIGNAL,      // a signal's trampoline: the interrupted registers stand on the stack
 	RULE_DEREF,       // CFA = *(fp + aux) + cfa: a function that realigned its stack
 	RULE_LR,          // arm64: as RULE_SP, the return address is still in x30
+	RULE_DEREF_SP,    // CFA = *(sp + aux) + cfa: hand-written code that aligned its stack
+	RULE_SP_FAR,      // CFA = sp + aux * 65536 + cfa: more than 32 KiB of local variables
 };
 
 // Where the caller's frame pointer is.

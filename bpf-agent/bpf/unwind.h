@@ -170,7 +170,11 @@ static __always_inline __u32 to_caller_by_rule(struct walk *walk, const struct r
 	case RULE_PLT:
 		cfa += (__s64)(walk->pc & 15) >= rule->aux ? 16 : 8;
 		break;
+	case RULE_SP_FAR:
+		cfa += (__s64)rule->aux * 65536 + rule->cfa;
+		break;
 	case RULE_DEREF:
+	case RULE_DEREF_SP:
 		if (!read_user(&cfa, sizeof(cfa), cfa + rule->aux))
 			return STOP_READ_FAULT;
 		cfa += rule->cfa;
@@ -191,21 +195,17 @@ static __always_inline __u32 to_caller(struct walk *walk, struct counters *count
 {
 	__u32 how = STEP_FP_UNKNOWN, next;
 
-	if (walk->is_known) {
-		if (!has_vma)
-			return STOP_NO_MAPPING;
-		struct rule *rule = find_rule(walk, &how);
-		if (rule && rule->kind != RULE_GAP) {
-			how = rule->kind == RULE_SIGNAL ? STEP_SIGNAL : STEP_ROW;
-			if (rule->kind != RULE_UNSUPPORTED && rule->kind <= RULE_LR) {
-				next = to_caller_by_rule(walk, rule);
-				goto counted;
-			}
+	if (walk->is_known && !has_vma)
+		return STOP_NO_MAPPING;
+	struct rule *rule = walk->is_known ? find_rule(walk, &how) : 0;
+	if (rule && rule->kind != RULE_GAP && rule->kind != RULE_UNSUPPORTED && rule->kind <= RULE_SP_FAR) {
+		how = rule->kind == RULE_SIGNAL ? STEP_SIGNAL : STEP_ROW;
+		next = to_caller_by_rule(walk, rule);
+	} else {
+		if (rule && rule->kind != RULE_GAP)
 			how = STEP_FP_UNSUPPORTED;
-		}
+		next = to_caller_by_frame_pointer(walk);
 	}
-	next = to_caller_by_frame_pointer(walk);
-counted:
 	if (next == HAS_CALLER)
 		count_step(count, forget(walk, how));
 	return next;
