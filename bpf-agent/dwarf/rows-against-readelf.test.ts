@@ -19,6 +19,9 @@ const binaries = {
   node: [process.execPath],
   python3: ['/usr/bin/python3', '/usr/local/bin/python3'],
   cc1: [printedBy('gcc', '-print-prog-name=cc1')],
+  // Of the packages libc6-arm64-cross and libstdc++6-arm64-cross.
+  'libc, arm64': ['/usr/aarch64-linux-gnu/lib/libc.so.6'],
+  'libstdc++, arm64': ['/usr/aarch64-linux-gnu/lib/libstdc++.so.6'],
 }
 
 describe.skipIf(!hasReadelf || process.arch !== 'x64')('rows (readelf, of the package binutils)', () => {
@@ -49,6 +52,11 @@ describe.skipIf(!hasReadelf || process.arch !== 'x64')('rows (readelf, of the pa
   })
 })
 
+interface OracleCie {
+  readonly isSignal: boolean
+  readonly returnAddress: number
+  rule: readonly string[]
+}
 const ANY_EXPRESSION: readonly string[] = ['an expression']
 
 /** Writes the rows of a binary into a file.  out  its name */
@@ -124,10 +132,9 @@ function lastAtOrBelow(rows: readonly OracleRow[], address: number): number {
  *
  *  A CIE has one such row, which FDEs without rows take. */
 function readRows(file: string): OracleRow[] {
-  const cies = new Map<string, { isSignal: boolean; rule: readonly string[] }>()
+  const cies = new Map<string, OracleCie>()
   const rows: { start: number; end: number; rules: readonly string[] }[] = []
-  let cieName = ''
-  let cie = { isSignal: false, rule: ['gap'] as readonly string[] }
+  let cie: OracleCie = { isSignal: false, returnAddress: 0, rule: ['gap'] }
   let fde: { start: number; end: number } | undefined
   let fdeRows = 0
   let columns: string[] = []
@@ -140,9 +147,9 @@ function readRows(file: string): OracleRow[] {
     const words = line.trim().split(/ +/)
     if (words[3] === 'CIE') {
       finishFde()
-      cieName = words[0]!
-      cie = { isSignal: words[4]!.includes('S'), rule: ['unsupported'] }
-      cies.set(cieName, cie)
+      const returnAddress = Number(words.at(-1)!.slice('ra='.length))
+      cie = { isSignal: words[4]!.includes('S'), returnAddress, rule: ['unsupported'] }
+      cies.set(words[0]!, cie)
     } else if (words[3] === 'FDE') {
       finishFde()
       cie = cies.get(words[4]!.slice(4))!
@@ -152,7 +159,7 @@ function readRows(file: string): OracleRow[] {
     } else if (words[0] === 'LOC') {
       columns = words
     } else if (/^[0-9a-f]{16} /.test(line)) {
-      const rules = ruleOfReadelf(columns, joinHolders(words), cie.isSignal)
+      const rules = ruleOfReadelf(columns, joinHolders(words), cie)
       const start = Number.parseInt(words[0]!, 16)
       if (fde === undefined) cie.rule = rules
       else {
@@ -173,22 +180,43 @@ function joinHolders(words: readonly string[]): string[] {
 function ruleOfReadelf(
   columns: readonly string[],
   words: readonly string[],
-  isSignal: boolean,
+  cie: OracleCie,
 ): readonly string[] {
+  const isArm = cie.returnAddress === 30
+  const { sp, fp } = isArm ? { sp: 'sp', fp: 'x29' } : { sp: 'rsp', fp: 'rbp' }
   const column = (name: string) => words[columns.indexOf(name)] ?? 'u'
-  const [returnAddress, fp, sp, sum] = [column('ra'), column('rbp'), column('rsp'), column('CFA')]
-  if (returnAddress === 'u') return ['root']
-  if (isSignal && returnAddress === 'exp') return ['signal']
-  if (!'us'.includes(sp) || returnAddress !== 'c-8') return ['unsupported']
-  let fpText = ''
-  if (/^c[-+]/.test(fp)) fpText = ` fp@${fp}`
-  else if (fp === 'exp') fpText = ' fp@fp+0'
-  else if (!'us'.includes(fp)) return ['unsupported']
+  const returnAddress = column('ra')
+  if (cie.returnAddress !== 30 && cie.returnAddress !== 16) return ['gap'] // refused and counted
+  const isUntouched = 'us'.includes(returnAddress)
+  if (!isArm && returnAddress === 'u') return ['root']
+  if (cie.isSignal && returnAddress === 'exp') return ['signal']
+  if (!'us'.includes(column(sp))) return ['unsupported']
+  if (isArm ? !isUntouched && !returnAddress.startsWith('c') : returnAddress !== 'c-8') return ['unsupported']
+  const fpText = fpOfReadelf(column(fp))
+  if (fpText === undefined) return ['unsupported']
+  const [register, sum] = splitSum(words[columns.indexOf('CFA')]!)
   // readelf does not print expressions: their kinds are compared where each is drawn byte by byte.
-  if (sum === 'exp') return ANY_EXPRESSION
-  if (sum.startsWith('rsp')) return [`sp${sum.slice(3)}${fpText}`]
-  if (sum.startsWith('rbp')) return [`fp${sum.slice(3)}${fpText}`]
-  return ['unsupported']
+  if (register === 'exp') return ANY_EXPRESSION
+  if (register !== sp && register !== fp) return ['unsupported']
+  const kind = register === sp ? 'sp' : 'fp'
+  const isFar = (text: string) => Math.abs(Number.parseInt(text, 10)) > 32_767
+  if (isArm && (isFar(sum) || (!isUntouched && isFar(returnAddress.slice(1))))) return ['unsupported']
+  // readelf prints u for a register nobody touched as well as for one that is undefined.
+  if (isArm && isUntouched)
+    return kind === 'sp' && fpText === '' ? [`lr${sum}`, 'root'] : ['unsupported', 'root']
+  return [`${kind}${sum}${fpText}${isArm ? ` ra@${returnAddress}` : ''}`]
+}
+
+/** out  undefined: not where a rule can find it */
+function fpOfReadelf(column: string): string | undefined {
+  if (column.startsWith('c')) return ` fp@${column}`
+  if (column === 'exp') return ' fp@fp+0' // what compilers write; proven by a walk elsewhere
+  return 'us'.includes(column) ? '' : undefined
+}
+
+function splitSum(text: string): readonly [string, string] {
+  const at = text.search(/[-+]/)
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at)]
 }
 
 function* linesOf(file: string): Generator<string> {
