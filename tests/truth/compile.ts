@@ -10,6 +10,8 @@ export interface Source {
   /** File in `sources/`; its ending says the language. */
   readonly file: string
   readonly flags?: readonly string[]
+  /** Instead of the one that its language has. */
+  readonly compiler?: string
   /** Libraries and objects made by `compileParts`, by name. */
   readonly links?: readonly string[]
 }
@@ -62,7 +64,7 @@ export function compile(
   const file = path.join(sources, source.file)
   const flags = source.flags ?? []
   const links = (source.links ?? []).map((link) => path.join(folder, link))
-  const tool = TOOLS[path.extname(source.file)]!
+  const tool = source.compiler ?? TOOLS[path.extname(source.file)]!
   const found = toolPath(tool)
   if (found === undefined) return { missing: `${tool} is not installed` }
   if (tool === 'python3' || tool === 'node') {

@@ -75,7 +75,7 @@ export async function endProgram({ child }: Running): Promise<void> {
 }
 
 /** Samples processes and all that descends from them, until each has used enough CPU time to give `samples` samples
- *  and a quarter more: on a busy machine that takes longer.
+ *  and some more for what passes before the agent samples: on a busy machine that takes longer.
  *  in      seconds  least and longest time
  *  throws  with the agent's own words when it does not succeed */
 export async function recordPids(
@@ -90,7 +90,7 @@ export async function recordPids(
   const before = pids.map(cpuSeconds)
   const isEnough = () =>
     Date.now() - began > least * 1000 &&
-    pids.every((pid, i) => cpuSeconds(pid) - before[i]! > (1.25 * samples) / FREQUENCY_HZ)
+    pids.every((pid, i) => cpuSeconds(pid) - before[i]! > (1.6 * samples) / FREQUENCY_HZ)
   const words = pids.flatMap((pid) => ['--pid', String(pid)])
   return recordWords(['-d', String(longest), ...words], folder, isEnough)
 }

@@ -1,4 +1,4 @@
-// Children that never execute another program: main, child, burn. Each lives some 40 ms.
+// Children that never execute another program: main, child, burn. Each lives some 150 ms.
 #include <sys/wait.h>
 #include "truth.h"
 

@@ -11,7 +11,7 @@ var sink uint64
 //go:noinline
 func leaf(n uint64) uint64 {
 	x := n
-	for i := uint64(0); i < 3000000; i++ {
+	for i := uint64(0); i < 10000000; i++ {
 		x = x*31 + i
 	}
 	return x

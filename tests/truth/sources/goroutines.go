@@ -11,7 +11,7 @@ var sinks [2]uint64
 //go:noinline
 func burn(cells *[16]uint64, n uint64) uint64 {
 	var own [32]uint64
-	for i := uint64(0); i < 3000000; i++ {
+	for i := uint64(0); i < 10000000; i++ {
 		own[i&31] = own[(i+7)&31]*31 + i + n
 	}
 	cells[n&15] = own[3]

@@ -5,7 +5,7 @@ unsigned long plain_sink;
 __attribute__((noinline, noclone)) static void plain_burn(void)
 {
 	volatile unsigned long cells[8] = {1, 2, 3};
-	for (unsigned long i = 0; i < 3000000; i++)
+	for (unsigned long i = 0; i < 10000000; i++)
 		cells[i & 7] = cells[(i + 3) & 7] * 31 + i;
 	plain_sink += cells[0];
 }

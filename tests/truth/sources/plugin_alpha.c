@@ -3,7 +3,7 @@
 
 KEEP static void alpha_burn(void)
 {
-	for (unsigned long i = 0; i < 3000000; i++)
+	for (unsigned long i = 0; i < 10000000; i++)
 		truth_sink = truth_sink * 31 + i;
 }
 

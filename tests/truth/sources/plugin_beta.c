@@ -5,7 +5,7 @@ __asm__(".text\n.skip 1024, 0xcc\n");
 
 KEEP static void beta_burn(void)
 {
-	for (unsigned long i = 0; i < 3000000; i++)
+	for (unsigned long i = 0; i < 10000000; i++)
 		truth_sink = truth_sink * 29 + i;
 }
 

@@ -16,7 +16,7 @@ KEEP static void call_plugin(void (*work)(void))
 	AFTER_CALL();
 }
 
-static void run_for(double seconds, void (*work)(void))
+KEEP static void run_for(double seconds, void (*work)(void))
 {
 	for (double end = seconds_now() + seconds; seconds_now() < end;)
 		if (work)

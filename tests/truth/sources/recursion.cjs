@@ -2,7 +2,7 @@
 let sink = 0
 
 function burn() {
-  for (let i = 0; i < 3_000_000; i++) sink = (Math.imul(sink, 31) + i) | 0
+  for (let i = 0; i < 20_000_000; i++) sink = (Math.imul(sink, 31) + i) | 0
 }
 
 function down(depth) {
@@ -12,7 +12,7 @@ function down(depth) {
 }
 
 // Compiled by the optimizer before anyone looks, so that the names stay.
-for (let i = 0; i < 50; i++) down(20)
+for (let i = 0; i < 10; i++) down(20)
 process.stdout.write('{"entry":0}\n')
 setTimeout(() => process.exit(1), 150_000).unref()
 const round = () => {

@@ -3,8 +3,7 @@
 
 KEEP static void work(void)
 {
-	for (int i = 0; i < 4; i++)
-		burn();
+	burn();
 	AFTER_CALL();
 }
 

@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGTRAP, &action, NULL);
 	sigaction(SIGILL, &action, NULL);
+	void (*inner)(void) = strcmp(way, "first") == 0 ? first_byte : interrupted;
 	truth_ready();
 	for (;;)
-		outer(strcmp(way, "first") == 0 ? first_byte : interrupted);
+		outer(inner);
 }

@@ -21,10 +21,10 @@ extern "C" {
 
 static volatile unsigned long truth_sink;
 
-// Some 8 ms: all else that a round of a program does is then less than one sample in a thousand.
+// Some 30 ms: all else that a round of a program does is then less than one sample in ten thousand.
 KEEP static void burn(void)
 {
-	for (unsigned long i = 0; i < 3000000; i++)
+	for (unsigned long i = 0; i < 10000000; i++)
 		truth_sink = truth_sink * 31 + i;
 }
 
