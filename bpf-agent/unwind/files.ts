@@ -76,7 +76,7 @@ export interface Files {
   compile(budgetMs: number): readonly TableFile[]
   /** Files still to be compiled. */
   readonly waiting: number
-  /** Forgets files that nobody has used for ten minutes. */
+  /** Forgets files that nobody has used for ten minutes, and tables that nobody uses beyond 4 MiB. */
   sweep(): void
   /** Files with rows in the kernel. */
   readonly count: number
@@ -88,6 +88,7 @@ export interface Files {
 
 const FILES_MAX = 4096
 const IDLE_KEPT_MS = 600_000
+const IDLE_ROWS_MAX = 1024 * 1024 // 4 MiB: two compilers' worth, for the next run of a build
 const HOMELESS_MS = 60_000
 const VDSO = '[vdso]'
 const SHARE_MAX = 4 // one file gets at most this part of the rows
@@ -269,8 +270,12 @@ export function createFiles({ store, open, compile, vdso, machine, nowMs }: File
     },
     sweep() {
       const now = nowMs()
-      for (const entry of byIdentity.values())
-        if (isIdle(entry) && now - entry.usedAtMs > IDLE_KEPT_MS) forget(entry)
+      const idle = [...byIdentity.values()].filter(isIdle).sort((one, other) => other.usedAtMs - one.usedAtMs)
+      let rows = 0
+      for (const entry of idle) {
+        rows += entry.placed?.nRows ?? 0
+        if (now - entry.usedAtMs > IDLE_KEPT_MS || rows > IDLE_ROWS_MAX) forget(entry)
+      }
     },
     get count() {
       return placedFiles
