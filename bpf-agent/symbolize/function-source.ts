@@ -1,5 +1,6 @@
 // Which functions does one table of a binary know at an address? Symbol tables know one; the table of a Go program knows
 // lines, and the inlined calls inside of it. What was found stays, bounded, since each window asks for the same again.
+import { bytesSource } from '../elf/byte-source.ts'
 import { type GoFunction, goFunctionsAt } from '../elf/go-functions.ts'
 import type { GoTable } from '../elf/go-table.ts'
 import type { NameSource, SymbolTable } from '../elf/symbols.ts'
@@ -38,6 +39,20 @@ export function symbolSource(elf: NameSource, symbols: SymbolTable, suffix = '')
     },
     get bytes() {
       return 12 * symbols.address.length + kept.bytes
+    },
+  }
+}
+
+/** A symbol table of a file in memory, of which only the names stay. */
+export function memorySource(elf: NameSource, symbols: SymbolTable): FunctionSource {
+  const { offset, size } = symbols.strings
+  const names = elf.source.read(offset, size).slice()
+  const strings = { offset: 0, size }
+  const source = symbolSource({ source: bytesSource(names) }, { ...symbols, strings })
+  return {
+    functionsAt: source.functionsAt,
+    get bytes() {
+      return source.bytes + size
     },
   }
 }

@@ -1,8 +1,9 @@
 // What does one binary say of an address in it? Its build ID, the ELF address of a file offset, the functions there.
-// The first table that knows the address answers: that of a Go program, its symbols, those of its debug file, its stubs.
+// The first table that knows the address answers: that of a Go program, its symbols, those packed inside
+// of it, those of its debug file, its stubs.
 // Headers are read at once, symbols when first asked, names one by one; only what naming needs stays in memory.
 import { type Result, success } from '#profile/model/result'
-import type { ByteSource } from '../elf/byte-source.ts'
+import { type ByteSource, bytesSource } from '../elf/byte-source.ts'
 import {
   addressOfFileOffset,
   type ElfFile,
@@ -12,9 +13,16 @@ import {
   type Segment,
 } from '../elf/elf-file.ts'
 import { readGoTable } from '../elf/go-table.ts'
+import { readPackedSymbols } from '../elf/packed-symbols.ts'
 import { readPltStubs } from '../elf/plt.ts'
 import { readSymbols } from '../elf/symbols.ts'
-import { type FunctionAt, type FunctionSource, goSource, symbolSource } from './function-source.ts'
+import {
+  type FunctionAt,
+  type FunctionSource,
+  goSource,
+  memorySource,
+  symbolSource,
+} from './function-source.ts'
 
 /** What a binary says of the file that its debug information was moved to. */
 export interface DebugFileWanted {
@@ -74,6 +82,7 @@ export function openNative(source: ByteSource): Result<Native> {
     const go = orComplain(readGoTable(own.value))
     if (go) sources.push(goSource(go))
     addSymbols(own.value)
+    addPacked(own.value)
     addDebugFile(own.value, debugSource)
     const stubs = orComplain(readPltStubs(own.value))
     if (stubs) sources.push(symbolSource(own.value, stubs, '@plt'))
@@ -82,6 +91,14 @@ export function openNative(source: ByteSource): Result<Native> {
   function addSymbols(elf: ElfFile): void {
     const symbols = orComplain(readSymbols(elf))
     if (symbols) sources?.push(symbolSource(elf, symbols))
+  }
+
+  /** Symbols that a distribution keeps, compressed, inside of a stripped binary. */
+  function addPacked(own: ElfFile): void {
+    const bytes = orComplain(readPackedSymbols(own))
+    const elf = bytes && orComplain(readElf(bytesSource(bytes)))
+    const symbols = elf && orComplain(readSymbols(elf))
+    if (elf && symbols) sources?.push(memorySource(elf, symbols))
   }
 
   function addDebugFile(
