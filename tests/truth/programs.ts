@@ -136,7 +136,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     name: 't_dlopen',
     source: { file: 'plugins.c' },
-    words: ['5'],
+    words: ['0.8'],
     files: ['alpha.so'],
     truth: (told) => [
       { frames: [...entry(told), 'main', 'run_for', 'before', 'burn'], atLeast: 0.1 },
@@ -150,7 +150,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     name: 't_swapped',
     source: { file: 'plugins.c' },
-    words: ['3'],
+    words: ['0.5'],
     files: ['alpha.so', 'beta.so'],
     truth: (told) => [
       { frames: [...entry(told), 'main', 'run_for', 'before', 'burn'] },
@@ -364,6 +364,40 @@ export const PROGRAMS: readonly Program[] = [
     }),
   ),
   {
+    name: 't_cgo',
+    source: { file: 'cgo.go' },
+    truth: () => {
+      // Into C on the stack of the thread, back to Go, and into C again.
+      const runtime: Step = { begins: 'runtime.', times: [1, 4] }
+      return [
+        {
+          frames: [
+            { begins: 'runtime.goexit' },
+            'runtime.main',
+            'main.main',
+            'main.enter',
+            { begins: 'main._Cfunc_c_outer' },
+            runtime, // cgocall, asmcgocall
+            { holds: ['_Cfunc_c_outer'], times: [0, 1] }, // may end in a jump to c_outer
+            'c_outer',
+            'go_middle',
+            'crosscall2',
+            runtime, // cgocallback, cgocallbackg, cgocallbackg1
+            { holds: ['_cgoexp'] },
+            'main.go_middle',
+            { begins: 'main._Cfunc_c_inner' },
+            runtime,
+            { holds: ['_Cfunc_c_inner'], times: [0, 1] },
+            'c_inner',
+            'c_burn',
+          ],
+        },
+        GO_RUNTIME,
+      ]
+    },
+    waitsFor: 'the way back from the stack of the thread to that of the goroutine',
+  },
+  {
     name: 't_python',
     source: { file: 'recursion.py' },
     keep: ({ name }) => /^(__main__\.|\[truncated\]$|_start$)/.test(name),
@@ -378,7 +412,7 @@ export const PROGRAMS: readonly Program[] = [
       {
         frames: [
           '_start',
-          { holds: [':round ', '*round ', '~round ', '^round ', '+round '] },
+          { holds: ['round '], times: [0, 1] }, // interpreted at first
           { holds: ['down '], times: 20 },
           { holds: ['burn '] },
         ],

@@ -9,7 +9,7 @@ import { compile } from './compile.ts'
 import { FREQUENCY_HZ, recordWords } from './recording.ts'
 import { stacksOf } from './seen.ts'
 
-const CPU_SECONDS = 12
+const CPU_SECONDS = 10
 const FUNCTIONS = ['half', 'third', 'seventh', 'rest'] as const
 /** A share of n samples has the standard deviation √(p(1 - p) / n). Four of them: one false alarm in 16,000. */
 const SIGMAS = 4

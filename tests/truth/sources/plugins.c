@@ -1,4 +1,4 @@
-// Libraries that come and go. Words: seconds between changes, then libraries; the next one takes the place of the last.
+// Libraries that come and go. Words: CPU seconds between changes, then libraries; the next one takes the place of the last.
 // Says by {"same":…} whether a library got the address of the one before it.
 #include <dlfcn.h>
 #include <link.h>
@@ -18,7 +18,7 @@ KEEP static void call_plugin(void (*work)(void))
 
 KEEP static void run_for(double seconds, void (*work)(void))
 {
-	for (double end = seconds_now() + seconds; seconds_now() < end;)
+	for (double end = cpu_seconds() + seconds; cpu_seconds() < end;)
 		if (work)
 			call_plugin(work);
 		else

@@ -10,13 +10,6 @@ BURNS(third, 29)
 BURNS(seventh, 23)
 BURNS(rest, 19)
 
-static double cpu_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return now.tv_sec + now.tv_nsec * 1e-9;
-}
-
 int main(int argc, char **argv)
 {
 	static void (*const work[4])(long) = {half, third, seventh, rest};
