@@ -15,7 +15,7 @@ it('shows the hottest functions of a profile, recursion once, and how many stack
       'serve             60.0 %  60.0 %',
       'read      libc    30.0 %  30.0 %',
       'work              10.0 %  10.0 %',
-      '10 samples; 10 % of stacks end early: no frame pointers',
+      '10 samples; 10 % of stacks end early',
       '',
     ].join('\n'),
   )

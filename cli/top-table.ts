@@ -29,7 +29,7 @@ export function printTop(top: TopRows): string {
   const percent = (of: number) => `${Math.round(of * 100)} %`
   const parts = [
     `${samples} samples`,
-    ...(endEarly > 0 ? [`${percent(endEarly)} of stacks end early: no frame pointers`] : []),
+    ...(endEarly > 0 ? [`${percent(endEarly)} of stacks end early`] : []),
     ...(unnamed >= 0.01 ? [`${percent(unnamed)} of frames have no name: no symbols`] : []),
   ]
   return `${printTable(columns, rows)}${parts.join('; ')}\n`

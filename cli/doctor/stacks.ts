@@ -47,7 +47,7 @@ export function judgeTree(tree: CallTree): readonly Finding[] {
           'stacks',
           `${complete}; the others end in ${listOf(ends)}`,
           'who called what: these stacks begin in the middle',
-          `build them with -fno-omit-frame-pointer: ${ends.map(({ binary }) => binary).join(', ')}`,
+          `build them with frame pointers or .eh_frame tables (gcc's default): ${ends.map(({ binary }) => binary).join(', ')}`,
         ),
     1 - unnamed >= NAMED_MIN
       ? ok('names', named)

@@ -86,7 +86,7 @@ function limits(facts: ProfileFacts | undefined, whose: string): HeaderPart[] {
   const share = (of: number) => (of < 0.005 ? '<1 %' : `${Math.round(of * 100)} %`)
   if (facts.endEarly > 0)
     parts.push({
-      text: `${whose}${share(facts.endEarly)} of stacks end early: no frame pointers`,
+      text: `${whose}${share(facts.endEarly)} of stacks end early`,
       isWarning: true,
     })
   // Hardly a machine without a stripped library: below a percent it is not worth a word.

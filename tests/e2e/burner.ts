@@ -12,9 +12,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** Flags of gcc that give a chain of frame pointers, and such that break it. */
+/** Flags of gcc that give a chain of frame pointers, that leave the tables alone, and that leave no way to a caller. */
 const FRAME_POINTERS = ['-O1', '-fno-omit-frame-pointer', '-fno-optimize-sibling-calls', '-fno-inline']
 export const NO_FRAME_POINTERS = ['-O2', '-fomit-frame-pointer', '-fno-inline']
+export const NO_WAY_UP = [...NO_FRAME_POINTERS, ...['-fno-asynchronous-unwind-tables', '-fno-unwind-tables']]
 
 export interface BurnerNames {
   readonly dispatch: string
