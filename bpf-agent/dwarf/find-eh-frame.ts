@@ -30,7 +30,7 @@ const SEGMENT_EH_FRAME = 0x6474e550 // PT_GNU_EH_FRAME
 const EH_FRAME_BYTES_MAX = 64 * 1024 * 1024 // Chromium has 1, libLLVM 5, the largest binaries known some 40 MiB
 const INDEX_HEAD_BYTES = 12 // version, three encodings, a pointer of at most 8 bytes
 
-/** out   undefined: the binary has no rows, stacks go by frame pointers
+/** out   undefined: the binary has no code; no bytes: it has no table, its stacks go by frame pointers
  *        failure: why it is refused
  *  cost  reads the whole table into memory */
 export function findEhFrame(elf: ElfFile): Result<EhFrame | undefined> {
@@ -41,9 +41,8 @@ export function findEhFrame(elf: ElfFile): Result<EhFrame | undefined> {
     )
   return malformedAsFailure(() => {
     const text = textOf(elf)
-    const place = text && (placeOfSection(elf) ?? placeByIndex(elf))
-    if (text === undefined || place === undefined) return undefined
-    const { offset, size, address, isOpenEnded } = place
+    if (text === undefined) return undefined
+    const { offset, size, address, isOpenEnded } = placeOfSection(elf) ?? placeByIndex(elf) ?? NOWHERE
     if (!isOpenEnded && size > EH_FRAME_BYTES_MAX)
       throw new MalformedError(
         `.eh_frame has ${size} bytes, at most ${EH_FRAME_BYTES_MAX} are read; its stacks go by frame pointers`,
@@ -59,6 +58,8 @@ interface Place {
   readonly address: number
   readonly isOpenEnded: boolean
 }
+
+const NOWHERE: Place = { offset: 0, size: 0, address: 0, isOpenEnded: false }
 
 function textOf({ segments }: ElfFile): { readonly textStart: number; readonly textEnd: number } | undefined {
   let textStart = Number.POSITIVE_INFINITY

@@ -28,9 +28,11 @@ const PROGRAM = String.raw`
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unwind.h>
 
 static volatile int sink;
+
+#ifndef MUSL
+#include <unwind.h>
 
 static _Unwind_Reason_Code print_frame(struct _Unwind_Context *context, void *unused)
 {
@@ -38,13 +40,20 @@ static _Unwind_Reason_Code print_frame(struct _Unwind_Context *context, void *un
 	printf("truth %lx %lx\n", (long)_Unwind_GetIPInfo(context, &is_exact), (long)_Unwind_GetCFA(context));
 	return _URC_NO_REASON;
 }
+#endif
 
 __attribute__((noinline)) void stop(void)
 {
 	unsigned long pc, sp, fp, start, end;
 	asm volatile("lea 0(%%rip), %0\n mov %%rsp, %1\n mov %%rbp, %2" : "=r"(pc), "=r"(sp), "=r"(fp));
 	printf("registers %lx %lx %lx\n", pc, sp, fp);
+#ifdef MUSL
+	extern void fault(void);
+	extern int main(int, char **);
+	printf("truth %lx %lx\n", (long)fault, (long)main);
+#else
 	_Unwind_Backtrace(print_frame, NULL);
+#endif
 	char line[4096];
 	FILE *maps = fopen("/proc/self/maps", "r");
 	while (fgets(line, sizeof(line), maps)) {
@@ -101,6 +110,9 @@ static int compare(const void *one, const void *other)
 
 static void on_signal(int number)
 {
+#ifdef MUSL
+	sink = aligned(1, 2, 3, 4, 5, 6, 7, 8);
+#endif
 	int values[8] = { 5, 3, 8, 1, 9, 2, 7, 4 };
 	qsort(values, 8, sizeof(int), compare);
 	sink = values[number & 7];
@@ -123,6 +135,7 @@ int main(int argc, char **argv)
 }
 `
 
+const hasMusl = spawnSync('musl-gcc', ['--version']).status === 0
 const hasGcc = spawnSync('gcc', ['--version']).status === 0
 
 describe.skipIf(!hasGcc || process.arch !== 'x64' || process.platform !== 'linux')('a walk (gcc)', () => {
@@ -149,6 +162,24 @@ describe.skipIf(!hasGcc || process.arch !== 'x64' || process.platform !== 'linux
           expect(kinds).toContain(RULE_SP_FAR)
         }
       })
+
+  it.skipIf(!hasMusl).each([['-static'], ['-Wl,--as-needed']])(
+    'of musl %s finds what its signals interrupted, though musl has no rows',
+    (option) => {
+      const snapshot = snapshotOf(folder, {
+        compiler: 'musl-gcc',
+        options: ['-O2', '-DMUSL', option],
+        argument: 'fault',
+      })
+      const { frames, kinds } = walk(snapshot)
+      const [{ pc: fault, sp: main }] = snapshot.truth as [Frame]
+      const interrupted = frames[kinds.indexOf(RULE_SIGNAL)]!
+      expect(interrupted.pc).toBe(fault)
+      const caller = frames[kinds.indexOf(RULE_SIGNAL) + 1]!
+      expect(Number(caller.pc - main)).toBeGreaterThan(0)
+      expect(Number(caller.pc - main)).toBeLessThan(300) // bytes of main
+    },
+  )
 })
 
 interface Frame {
@@ -248,9 +279,9 @@ function ruleAt(files: readonly MappedFile[], address: bigint) {
 
 function snapshotOf(
   folder: string,
-  run: { readonly options: readonly string[]; readonly argument: string },
+  run: { readonly options: readonly string[]; readonly argument: string; readonly compiler?: string },
 ): Snapshot {
-  const binary = join(folder, `program${run.options.join('')}`)
+  const binary = join(folder, `program${run.options.join('').replaceAll(/[^a-z0-9]/gi, '')}`)
   const fixed = [
     '-fomit-frame-pointer',
     '-fasynchronous-unwind-tables',
@@ -259,7 +290,7 @@ function snapshotOf(
     binary,
     join(folder, 'program.c'),
   ]
-  const compiled = spawnSync('gcc', [...run.options, ...fixed], { encoding: 'utf8' })
+  const compiled = spawnSync(run.compiler ?? 'gcc', [...run.options, ...fixed], { encoding: 'utf8' })
   if (compiled.status !== 0) throw new Error(compiled.stderr)
   const lines = spawnSync(binary, [run.argument], { encoding: 'utf8', maxBuffer: 2 ** 28 }).stdout.split('\n')
   const words = new Map<bigint, bigint>()

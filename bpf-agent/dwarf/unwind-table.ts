@@ -23,9 +23,11 @@ import {
 import { type EhFrame, findEhFrame } from './find-eh-frame.ts'
 import { STATE_SIZE, StateToRule } from './frame-state.ts'
 import { PageRows } from './page-rows.ts'
-import { GAP_RULE, RuleTable } from './rule.ts'
+import { FP_SAME, GAP_RULE, RULE_SIGNAL, RuleTable } from './rule.ts'
+import { findTrampolines, type Trampoline } from './signal-trampoline.ts'
 import { sortByKey } from './sort.ts'
 
+const SIGNAL_RULE = { kind: RULE_SIGNAL, fpKind: FP_SAME, cfa: 0, fpOffset: 0, aux: 0 }
 const SLICE_BYTES = 16 * 1024 // of .eh_frame: half a millisecond, so a caller's budget is kept within that
 const ADDRESSES_MAX = 2 ** 31 // of code in one file; addresses are kept as 31 bits above the first page
 const PAGE_BYTES = 65_536
@@ -75,17 +77,33 @@ export function* compileInSlices(source: ByteSource): Generator<void, Result<Com
   if (!ehFrame.ok) return ehFrame
   if (ehFrame.value === undefined) return success(emptyTable())
   yield
-  return yield* compileEhFrame(ehFrame.value)
+  const { architecture } = ehFrame.value
+  const trampolines = yield* orNone(findTrampolines(elf.value, architecture))
+  return yield* compileEhFrame(ehFrame.value, { trampolines })
 }
 
-/** As `compileInSlices`, of a table already found.  in  rowsMax  more are refused */
+/** As `compileInSlices`, of a table already found.
+ *  in  trampolines  of signals, by rising address; used where no FDE covers them
+ *      rowsMax      more are refused */
 export function* compileEhFrame(
   ehFrame: EhFrame,
-  rowsMax = ROWS_MAX,
+  { trampolines = [], rowsMax = ROWS_MAX }: { trampolines?: readonly Trampoline[]; rowsMax?: number } = {},
 ): Generator<void, Result<CompiledTable>, void> {
-  const compiler = new Compiler(ehFrame, rowsMax)
+  const compiler = new Compiler(ehFrame, { trampolines, rowsMax })
   const refused = (yield* compiler.walk()) ?? (yield* compiler.run())
   return refused === undefined ? success(compiler.table()) : failure(refused)
+}
+
+/** A file shorter than its headers say may have rows all the same. */
+function* orNone(
+  search: Generator<void, readonly Trampoline[], void>,
+): Generator<void, readonly Trampoline[], void> {
+  try {
+    return yield* search
+  } catch (error) {
+    if (error instanceof MalformedError) return []
+    throw error
+  }
 }
 
 class Compiler implements StateSink {
@@ -97,6 +115,7 @@ class Compiler implements StateSink {
   readonly #rules = new RuleTable()
   readonly #stateToRule: StateToRule
   readonly #rows: PageRows
+  readonly #trampolines: readonly Trampoline[]
   readonly #basePage: number
   readonly #base: number // its address: all code addresses are kept relative to it
   readonly #textEnd: number // above the base
@@ -105,8 +124,12 @@ class Compiler implements StateSink {
   #offsets = new Uint32Array(1024) // of the same in the section
   #n = 0
 
-  constructor(ehFrame: EhFrame, rowsMax: number) {
+  constructor(
+    ehFrame: EhFrame,
+    { trampolines, rowsMax }: { readonly trampolines: readonly Trampoline[]; readonly rowsMax: number },
+  ) {
     this.#rows = new PageRows(rowsMax)
+    this.#trampolines = trampolines
     const { bytes, architecture, address, textStart, textEnd } = ehFrame
     this.#ehFrame = ehFrame
     this.#cursor = new Cursor(bytes, { name: '.eh_frame', isLittleEndian: true })
@@ -150,6 +173,7 @@ class Compiler implements StateSink {
       values: this.#offsets.subarray(0, this.#n),
     })
     let bytesLeft = SLICE_BYTES
+    this.#gap(0, starts[0] ?? ADDRESSES_MAX)
     for (let i = 0; i < starts.length; i++) {
       const next = i + 1 < starts.length ? starts[i + 1]! : ADDRESSES_MAX
       bytesLeft -= this.#runFde(offsets[i]!, { start: starts[i]!, next })
@@ -252,7 +276,7 @@ class Compiler implements StateSink {
         try {
           this.#program.run({ cie, initial, pc: start, pcEnd, end: entries.end, sink: this })
         } finally {
-          this.#rows.row(pcEnd, GAP_RULE)
+          this.#gap(pcEnd, next)
         }
       }
     } catch (error) {
@@ -260,6 +284,20 @@ class Compiler implements StateSink {
       refused.malformed++
     }
     return entries.end - offset
+  }
+
+  /** Code that no FDE covers, but for trampolines. They are looked up at the return address minus 1. */
+  #gap(start: number, end: number): void {
+    this.#rows.row(start, GAP_RULE)
+    let free = start
+    for (const trampoline of this.#trampolines) {
+      const from = trampoline.start - 1 - this.#base
+      const to = trampoline.end - this.#base
+      if (from < free || to > end) continue
+      free = to
+      this.#rows.row(from, this.#rules.idOf(SIGNAL_RULE))
+      this.#rows.row(to, GAP_RULE)
+    }
   }
 
   #push(start: number, offset: number): void {
