@@ -76,7 +76,7 @@ function openBackend(values: Values, words: readonly string[]): Source {
     client: createClient({ backend: values.backend, tokenFile: values['token-file'] }),
     backend: values.backend,
     selector: words[0] ?? '{}',
-    spanMs: values.duration || BACKEND_SPAN_MS,
+    spanMs: Math.max(values.duration || BACKEND_SPAN_MS, values.interval),
     intervalMs: values.interval,
   })
 }
@@ -90,7 +90,7 @@ function openLocal(values: Values, words: readonly string[], log: (line: string)
   const options = {
     frequencyHz: values.frequency,
     targets,
-    spanMs: values.duration || LOCAL_SPAN_MS,
+    spanMs: Math.max(values.duration || LOCAL_SPAN_MS, values.interval), // a window is never shorter than a slice
     intervalMs: values.interval,
   }
   try {
