@@ -1,7 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../elf/byte-source.ts'
+import { MalformedError } from '../elf/cursor.ts'
 import { type Native, openNative } from './native.ts'
 import { compile, expectSuccess, nm, readBytes, readElfFile } from './testing.ts'
 
@@ -76,4 +78,38 @@ describe('openNative', () => {
     const native = expectSuccess(openNative(bytesSource(readBytes(compile(PROGRAM)))))
     native.loadSymbols(() => expect.unreachable('it has .symtab'))
   })
+
+  it('survives any damage of any table, without reading more than its bounds', () => {
+    const path = compile(`#include <stdio.h>\n${PROGRAM} int more(void) { return puts("x"); }`, ['-g0'])
+    const whole = readBytes(path)
+    const flip = fc.tuple(fc.nat(whole.length - 1), fc.nat(255))
+    fc.assert(
+      fc.property(fc.array(flip, { minLength: 1, maxLength: 30 }), (flips) => {
+        const bytes = whole.slice()
+        for (const [at, value] of flips) if (at > 5) bytes[at] = value
+        let read = 0
+        const native = openNative({
+          size: bytes.length,
+          read(offset, length) {
+            read += length
+            return bytesSource(bytes).read(offset, length)
+          },
+        })
+        if (!native.ok) return
+        native.value.loadSymbols(() => undefined)
+        for (let address = 0; address < 0x4000; address += 0x55) namesOrMalformed(native.value, address)
+        expect(read).toBeLessThan(64 * bytes.length + 100_000)
+      }),
+      { numRuns: 300 },
+    )
+  })
 })
+
+function namesOrMalformed(native: Native, address: number): string[] {
+  try {
+    return namesAt(native, address)
+  } catch (error) {
+    if (error instanceof MalformedError) return []
+    throw error
+  }
+}
