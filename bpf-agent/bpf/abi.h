@@ -12,8 +12,8 @@ enum {
 	REASONS_MAX = 16,        // room in the counters for new drop and stop reasons
 	STEPS_MAX = 8,           // room in the counters for new kinds of steps
 	CHUNK_ROWS = 4096,       // 16 KB: what one update of a map writes
-	SHARD_CHUNKS = 16,       // a shard is 65,536 rows: small enough to be made when it is needed
-	SHARDS_MAX = 256,        // 16 M rows; the whole of a large host has 1.25 M
+	SHARD_CHUNKS = 64,       // a shard is 262,144 rows, 1 MB: made when it is needed, which costs a grace period of 20 to 50 ms
+	SHARDS_MAX = 64,         // 16 M rows; the whole of a large host has 1.25 M
 	VMAS_MAX = 65536,        // 2,000 processes of 32 executable mappings
 	PAGES_MAX = 65536,       // 64 KiB of text each: 4 GiB
 	RULES_MAX = 8192,        // a whole host was measured at 1,427 distinct ones
@@ -117,7 +117,7 @@ _Static_assert(sizeof(struct vma) == 32, "a mapping is 32 bytes");
 // The rows of 64 KiB of a file's text, sorted. The first repeats the rule that was valid before, so a look-up never needs
 // the page before.
 struct range {
-	__u32 first; // shard << 16 | chunk << 12 | slot
+	__u32 first; // shard << 18 | chunk << 12 | slot
 	__u32 n;     // at most PAGE_ROWS_MAX
 };
 _Static_assert(sizeof(struct range) == 8, "a page is 8 bytes");

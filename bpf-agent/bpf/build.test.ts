@@ -39,7 +39,7 @@ describe('the build of the BPF object', () => {
         ...['scratch', 'counters', 'samples', 'events'],
       ])
       const rows = spec.maps.find(({ name }) => name === 'rows')
-      expect(rows?.inner).toEqual({ type: 2, entries: 16, flags: 0, keyBytes: 4, valueBytes: 16384 })
+      expect(rows?.inner).toEqual({ type: 2, entries: 64, flags: 0, keyBytes: 4, valueBytes: 16384 })
     },
   )
 

@@ -56,7 +56,7 @@ struct {
 	__type(value, struct rule);
 } rules SEC(".maps");
 
-// Rows in shards of 262 KB that user space makes when it needs them. Its value is a chunk, because an array pads each
+// Rows in shards of 1 MB that user space makes when it needs them. Its value is a chunk, because an array pads each
 // value to 8 bytes: rows of their own would cost twice as much. Sizes, not types: of the types of an inner map clang
 // writes no more than names.
 struct shard {

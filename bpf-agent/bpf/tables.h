@@ -20,8 +20,8 @@ static __always_inline struct rule *rule_at(__u32 id)
 
 static __always_inline __u32 row_at(__u32 index)
 {
-	__u32 shard_key = index >> 16;
-	__u32 chunk_key = (index >> 12) & (SHARD_CHUNKS - 1);
+	__u32 shard_key = index / (SHARD_CHUNKS * CHUNK_ROWS);
+	__u32 chunk_key = index / CHUNK_ROWS % SHARD_CHUNKS;
 	void *shard = bpf_map_lookup_elem(&rows, &shard_key);
 	if (!shard)
 		return ROW_ABSENT;

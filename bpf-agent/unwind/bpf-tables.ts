@@ -3,7 +3,7 @@
 import { createMap, deleteElem, lookUpElem, mmapArray, unmapArray, updateElem } from '../kernel/maps.ts'
 import { constantOf, type MapSpec, type ObjectSpec, offsetOf, sizeOf } from '../kernel/object-spec.ts'
 import { addressOf, bpf, closeFd, SyscallError } from '../kernel/syscalls.ts'
-import { CHUNK_ROWS, type KernelTables, type ProcRow, SHARD_ROWS, type VmaRow } from './kernel-tables.ts'
+import { CHUNK_ROWS, type KernelTables, type ProcRow, type VmaRow } from './kernel-tables.ts'
 
 /** The loaded object: `KernelSampler` is one. */
 export interface LoadedTables {
@@ -15,7 +15,6 @@ export interface BpfTables extends KernelTables {
   close(): void
 }
 
-const SHARD_CHUNKS = SHARD_ROWS / CHUNK_ROWS
 const GET_NEXT_KEY = 4 // enum bpf_cmd
 const PROCS_MAX = 1 << 20
 
@@ -25,11 +24,12 @@ export function openBpfTables({ spec, mapFd }: LoadedTables): BpfTables {
   const mapOf = (name: string): MapSpec => spec.maps.find((map) => map.name === name)!
   const entriesOf = (name: string) => mapOf(name).entries
   const shard = mapOf('rows').inner
-  if (shard === undefined || shard.valueBytes !== 4 * CHUNK_ROWS || shard.entries !== SHARD_CHUNKS)
+  if (shard === undefined || shard.valueBytes !== 4 * CHUNK_ROWS)
     throw new Error(
       `a shard of ${shard?.entries} chunks of ${shard?.valueBytes} bytes: agent and BPF object disagree`,
     )
   const shardSpec = shard
+  const shardChunks = shard.entries
   const [vmaBytes, rangeBytes, ruleBytes, procBytes] = ['vma', 'range', 'rule', 'proc'].map((name) =>
     sizeOf(spec, name),
   ) as [number, number, number, number]
@@ -115,14 +115,15 @@ export function openBpfTables({ spec, mapFd }: LoadedTables): BpfTables {
       vmas: entriesOf('vmas'),
       pages: entriesOf('pages'),
       rules: entriesOf('rules'),
-      rows: entriesOf('rows') * SHARD_ROWS,
+      rows: entriesOf('rows') * shardChunks * CHUNK_ROWS,
+      shardRows: shardChunks * CHUNK_ROWS,
     },
     readChunk(chunk, rows) {
-      const fd = shards.get(Math.floor(chunk / SHARD_CHUNKS))
-      if (fd === undefined || !lookUpElem(fd, keyOf(chunk % SHARD_CHUNKS), bytesOf(rows))) rows.fill(0)
+      const fd = shards.get(Math.floor(chunk / shardChunks))
+      if (fd === undefined || !lookUpElem(fd, keyOf(chunk % shardChunks), bytesOf(rows))) rows.fill(0)
     },
     writeChunk: (chunk, rows) =>
-      updateElem(shardFd(Math.floor(chunk / SHARD_CHUNKS)), keyOf(chunk % SHARD_CHUNKS), bytesOf(rows)),
+      updateElem(shardFd(Math.floor(chunk / shardChunks)), keyOf(chunk % shardChunks), bytesOf(rows)),
     dropShard(index) {
       const fd = shards.get(index)
       if (fd === undefined) return

@@ -276,6 +276,7 @@ export function createFiles({ store, open, compile, vdso, machine, nowMs }: File
         rows += entry.placed?.nRows ?? 0
         if (now - entry.usedAtMs > IDLE_KEPT_MS || rows > IDLE_ROWS_MAX) forget(entry)
       }
+      store.trim()
     },
     get count() {
       return placedFiles

@@ -6,8 +6,6 @@
 
 /** Rows in one update: struct chunk of bpf/abi.h. */
 export const CHUNK_ROWS = 4096
-/** A shard of rows is made when its first chunk is written, and dropped when nothing is left in it. */
-export const SHARD_ROWS = 65_536
 export const RULE_BYTES = 8
 /** Rule 0 is always this: no function is known here. */
 export const GAP_RULE = 0
@@ -40,12 +38,15 @@ export interface KernelTables {
     readonly pages: number
     readonly rules: number
     readonly rows: number
+    /** A shard of rows is made when its first chunk is written, and may be dropped when nothing is left in it. */
+    readonly shardRows: number
   }
   /** Copies a chunk of rows (row index / CHUNK_ROWS) to `rows`; zeros where none was written. */
   readChunk(chunk: number, rows: Uint32Array): void
-  /** Makes the shard if it is not there. */
+  /** Makes the shard if it is not there.  cost 5 µs; a new shard 20 to 50 ms, since the kernel waits until every CPU has
+   *  seen it */
   writeChunk(chunk: number, rows: Uint32Array): void
-  /** Gives the memory of a shard back; its rows are zeros then. */
+  /** Gives the memory of a shard back; its rows are zeros then.  cost 20 to 50 ms, for the same reason */
   dropShard(shard: number): void
   /** in  ranges  pairs {first row, number of rows}, one pair a page */
   writePages(first: number, ranges: Uint32Array): void

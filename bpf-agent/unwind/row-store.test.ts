@@ -5,7 +5,7 @@ import type { KernelTables } from './kernel-tables.ts'
 import { createRowStore, type PlacedTable } from './row-store.ts'
 import { createMemoryKernel, drawTable, shown } from './testing.ts'
 
-const SIZES = { vmas: 16, pages: 64, rules: 64, rows: 1 << 18, procs: 16 }
+const SIZES = { vmas: 16, pages: 64, rules: 64, rows: 1 << 18, shardRows: 65_536, procs: 16 }
 
 /** A process that maps the table's pages at 0. */
 function lookInto(kernel: ReturnType<typeof createMemoryKernel>, placed: PlacedTable, pages: number) {
@@ -75,8 +75,11 @@ describe('the rows of a file in the kernel', () => {
     const other = placed(store.place(drawTable('0: 8')))
     expect(store.usage).toEqual({ rows: 65_537, pages: 2, rules: 2, bytes: 2 * 262_144 })
     store.remove(one)
+    store.trim()
+    store.trim()
     expect(kernel.shards).toEqual([1])
     store.remove(other)
+    store.trim()
     expect([kernel.shards, store.usage]).toEqual([[], { rows: 0, pages: 0, rules: 1, bytes: 0 }])
   })
 

@@ -4,7 +4,7 @@ import { success } from '#profile/model/result'
 import type { CompiledTable } from '../dwarf/compiled-table.ts'
 import type { Mappings } from '../host/mappings.ts'
 import type { Compilation } from './compile-queue.ts'
-import { CHUNK_ROWS, type KernelTables, type ProcRow, SHARD_ROWS, type VmaRow } from './kernel-tables.ts'
+import { CHUNK_ROWS, type KernelTables, type ProcRow, type VmaRow } from './kernel-tables.ts'
 import type { Unwinder } from './unwinder.ts'
 
 /** `gap` and `rule` say which rule of 8 bytes the row names. */
@@ -30,6 +30,7 @@ export function createMemoryKernel(
   sizes: KernelTables['sizes'] & { readonly procs: number },
   onWrite: () => void = () => {},
 ): MemoryKernel {
+  const { shardRows } = sizes
   const shards = new Map<number, Uint32Array>()
   const pages = new Uint32Array(2 * sizes.pages).fill(POISON)
   const vmas: (VmaRow | undefined)[] = []
@@ -37,7 +38,7 @@ export function createMemoryKernel(
   const procs = new Map<number, ProcRow>()
 
   function rowAt(row: number): number {
-    return shards.get(Math.floor(row / SHARD_ROWS))?.[row % SHARD_ROWS] ?? POISON
+    return shards.get(Math.floor(row / shardRows))?.[row % shardRows] ?? POISON
   }
 
   function lookUp(tgid: number, startTicks: number, address: number): Found {
@@ -79,16 +80,16 @@ export function createMemoryKernel(
       return [...shards.keys()]
     },
     readChunk(chunk, rows) {
-      const at = (chunk * CHUNK_ROWS) % SHARD_ROWS
-      const shard = shards.get(Math.floor((chunk * CHUNK_ROWS) / SHARD_ROWS))
+      const at = (chunk * CHUNK_ROWS) % shardRows
+      const shard = shards.get(Math.floor((chunk * CHUNK_ROWS) / shardRows))
       if (shard) rows.set(shard.subarray(at, at + CHUNK_ROWS))
       else rows.fill(0)
     },
     writeChunk(chunk, rows) {
-      const index = Math.floor((chunk * CHUNK_ROWS) / SHARD_ROWS)
-      const shard = shards.get(index) ?? new Uint32Array(SHARD_ROWS).fill(POISON)
+      const index = Math.floor((chunk * CHUNK_ROWS) / shardRows)
+      const shard = shards.get(index) ?? new Uint32Array(shardRows).fill(POISON)
       shards.set(index, shard)
-      shard.set(rows, (chunk * CHUNK_ROWS) % SHARD_ROWS)
+      shard.set(rows, (chunk * CHUNK_ROWS) % shardRows)
       onWrite()
     },
     dropShard(shard) {

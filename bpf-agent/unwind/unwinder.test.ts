@@ -11,7 +11,7 @@ import { createUnwinder } from './unwinder.ts'
 
 // A host of toys. File k has one page: rule k, a gap, rule k + 100, a page each of 4,096 bytes, and its number is its
 // ELF entry. Addresses are never used twice, so that a look-up by old mappings cannot be right by chance.
-const SIZES = { vmas: 64, pages: 16, rules: 40, rows: 4096, procs: 64 }
+const SIZES = { vmas: 64, pages: 16, rules: 40, rows: 4096, shardRows: 65_536, procs: 64 }
 const FILE_PAGES = 3
 const ADDRESS_STEP = 0x10_0000
 
