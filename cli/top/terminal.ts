@@ -47,9 +47,18 @@ export function openTerminal(options: TerminalOptions): Terminal {
 
   function read(chunk: string): void {
     clearTimeout(escapeTimer)
+    escapeTimer = undefined
     const keys = reader.read(chunk)
-    if (reader.isPending) escapeTimer = setTimeout(() => onKeys(reader.flush()), ESCAPE_WAIT_MS)
+    if (reader.isPending) escapeTimer = setTimeout(flushSoon, ESCAPE_WAIT_MS)
     if (keys.length > 0) onKeys(keys)
+  }
+
+  /** After a look at the terminal: when we were busy for longer than the wait, the rest may be there already. */
+  function flushSoon(): void {
+    const due = escapeTimer
+    setImmediate(() => {
+      if (escapeTimer === due && isOpen) onKeys(reader.flush())
+    })
   }
 
   function close(): void {
