@@ -31,7 +31,17 @@ const FACTS: MetricFacts = {
   misses: new Map([['gone', 1]]),
   refused: new Map(),
   tables: {
-    ...{ processes: 4, vmas: 90, files: 20, waiting: 1, rows: 60_000, pages: 70, rules: 300, bytes: 262_144 },
+    ...{
+      processes: 4,
+      remembered: 5,
+      vmas: 90,
+      files: 20,
+      waiting: 1,
+      rows: 60_000,
+      pages: 70,
+      rules: 300,
+      bytes: 262_144,
+    },
     compileSeconds: 0.5,
     refused: new Map([['eh_frame', 2]]),
   },

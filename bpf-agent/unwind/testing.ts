@@ -237,7 +237,17 @@ export function fakeUnwinder(log: string[]): Unwinder & { isBusy: boolean } {
       log.push('scan')
     },
     facts: () => ({
-      ...{ processes: 0, vmas: 0, files: 0, waiting: 0, rows: 0, pages: 0, rules: 1, bytes: 0 },
+      ...{
+        processes: 0,
+        remembered: 0,
+        vmas: 0,
+        files: 0,
+        waiting: 0,
+        rows: 0,
+        pages: 0,
+        rules: 1,
+        bytes: 0,
+      },
       compileSeconds: 0,
       refused: new Map(),
     }),

@@ -214,6 +214,12 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
   const hostCalls = { spawn, fork, exec, exit, load, tick, sample, check, at }
   return {
     ...{ ...hostCalls, kernel, unwinder, living, state, events, contents },
+    /** A sample of one that has ended: it was in the ring. */
+    seeDead(tgid: number, startTicks: number) {
+      processes.see(tgid, startTicks)
+      unwinder.see(tgid, startTicks)
+      unwinder.miss(tgid, startTicks, 'unknown')
+    },
     /** Once, between a reading and its publishing. */
     meanwhile(happens: () => void) {
       afterRead = () => {
@@ -367,6 +373,17 @@ describe('a process', () => {
     expect(host.at(11)).toBe(9)
   })
 
+  it('is not remembered for samples that are read after its end', () => {
+    const host = createHost()
+    host.spawn(10, [1])
+    const { startTicks } = host.living.get(10)!
+    host.exit(10)
+    host.tick(1000)
+    host.seeDead(10, startTicks)
+    for (let i = 0; i < 3; i++) host.tick(1000)
+    expect(host.unwinder.facts()).toMatchObject({ processes: 0, remembered: 0 })
+  })
+
   it('is found again when events were lost', () => {
     const host = createHost()
     host.spawn(10, [1])
@@ -507,7 +524,7 @@ describe('whatever comes, forks, executes, loads and ends, in any order', () => 
         host.tick(700_000)
         host.tick(20_000)
         expect(host.unwinder.facts()).toMatchObject({
-          ...{ processes: 0, vmas: 0, files: 0, rows: 0, pages: 0, rules: 1, bytes: 0 },
+          ...{ processes: 0, remembered: 0, vmas: 0, files: 0, rows: 0, pages: 0, rules: 1, bytes: 0 },
         })
         expect(host.kernel.procIds()).toEqual([])
         expect(host.state.closed).toBe(host.state.opened)

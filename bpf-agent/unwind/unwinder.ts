@@ -37,7 +37,9 @@ export interface UnwinderParts {
 }
 
 export interface UnwinderFacts {
+  /** Published, and all that are remembered. */
   readonly processes: number
+  readonly remembered: number
   readonly vmas: number
   readonly files: number
   /** Files that wait to be compiled. */
@@ -119,8 +121,12 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     return process
   }
 
+  /** Whoever has ended already never gets another event that would forget him: only the living are tracked, whose end is
+   *  still to come. Samples of the others lie in the ring behind their end. */
   function see(tgid: number, startTicks: number): void {
-    check(track(tgid, startTicks))
+    const process = tracked.get(keyOf(tgid, startTicks))
+    if (process) check(process)
+    else if (mappingsOf({ tgid, startTicks })) check(track(tgid, startTicks))
   }
 
   /** What the table of processes knows now, is it what was published? */
@@ -131,7 +137,10 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
       toPublish.add(process)
   }
 
-  function mappingsOf({ tgid, startTicks }: Tracked): Run['mappings'] | undefined {
+  function mappingsOf({
+    tgid,
+    startTicks,
+  }: Pick<Tracked, 'tgid' | 'startTicks'>): Run['mappings'] | undefined {
     const known = processes.find(tgid, startTicks)
     const newest = known?.generations[0]
     return known?.isStale || known?.isDead || newest?.isKernelThread ? undefined : newest?.mappings
@@ -227,16 +236,18 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
   }
 
   function miss(tgid: number, startTicks: number, why: Miss): void {
-    const process = track(tgid, startTicks)
-    if (process.isDead || nowMs() - process.missedAtMs < MISS_MS) return
-    process.missedAtMs = nowMs()
-    if (why === 'unknown' && process.run) {
-      // Samples from before it was published say so too.
-      if (kernel.proc(tgid)?.startTicks === startTicks) return
-      abandon(process)
+    const process = tracked.get(keyOf(tgid, startTicks))
+    if (process) {
+      if (process.isDead || nowMs() - process.missedAtMs < MISS_MS) return
+      process.missedAtMs = nowMs()
+      if (why === 'unknown' && process.run) {
+        // Samples from before it was published say so too.
+        if (kernel.proc(tgid)?.startTicks === startTicks) return
+        abandon(process)
+      }
     }
     processes.refresh(tgid, startTicks)
-    check(process)
+    see(tgid, startTicks)
   }
 
   function bury(): void {
@@ -400,6 +411,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     scan,
     facts: () => ({
       processes: [...tracked.values()].filter(({ run }) => run !== undefined).length,
+      remembered: tracked.size,
       ...{ vmas: runs.used, files: files.count, waiting: files.waiting },
       ...store.usage,
       compileSeconds: files.compileMs / 1000,
