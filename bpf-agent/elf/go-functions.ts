@@ -2,9 +2,9 @@
 // of a Go program (go-table.ts), a few reads each.
 // Refuses to give the line of an inlined function to the function around it: where the tree of inlined calls cannot be
 // read, the outer function has no line.
-import { type Part, textAt } from './byte-source.ts'
-import { MalformedError, wordAt } from './cursor.ts'
+import { textAt } from './byte-source.ts'
 import { malformedAsFailure } from './elf-file.ts'
+import { type Code, readFunction, rowAt, type Steps, valueAt, partView as view } from './go-records.ts'
 import type { GoTable } from './go-table.ts'
 
 export interface GoFunction {
@@ -19,7 +19,6 @@ export interface GoFunction {
 
 const STEPS_MAX = 65_536 // of pc tables for one address; a function of 10,000 lines has some 20,000
 const DEPTH_MAX = 64 // inlined calls at one address; compilers stop far earlier
-const PC_CHUNK_BYTES = 128
 const PCDATA_INLINED = 2
 const FUNCDATA_INLINED = 3
 const NO_OFFSET = 0xffff_ffff
@@ -59,73 +58,9 @@ function withInlined(
   return [{ name, file, line: 0, startLine: code.startLine }]
 }
 
-/** Row of the function whose code holds an address; -1: none. */
-function rowAt(table: GoTable, address: number): number {
-  const wanted = address - table.text
-  if (!(wanted >= 0)) return -1
-  let low = 0
-  let high = table.count + 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entryOf(table, middle) <= wanted) low = middle + 1
-    else high = middle
-  }
-  return low === table.count + 1 ? -1 : low - 1
-}
-
-const fieldBytes = ({ version, pointerBytes }: GoTable) => (version < 18 ? pointerBytes : 4)
-
-function entryOf(table: GoTable, row: number): number {
-  const field = fieldBytes(table)
-  return wordAt(view(table, table.functionTable, 2 * row * field, field), 0, field, table.isLittleEndian)
-}
-
-/** The fixed part of a function's record, and where its variable part begins. */
-interface Code {
-  readonly entry: number
-  readonly name: number
-  readonly files: number
-  readonly lines: number
-  readonly unit: number
-  readonly startLine: number
-  readonly pcdataCount: number
-  readonly funcdataCount: number
-  /** Place after the fixed part. */
-  readonly rest: number
-}
-
-/** {entry, name, arguments, deferreturn, stack, files, lines, number of pcdata, [unit, [start line]], ids, number of
- *  funcdata}: entry has a pointer's size before 1.18; unit came with 1.16, the start line with 1.20. */
-function readFunction(table: GoTable, row: number): Code {
-  const { version, isLittleEndian: little, functions, pointerBytes } = table
-  const field = fieldBytes(table)
-  const pair = view(table, table.functionTable, (2 * row + 1) * field, field)
-  const place = wordAt(pair, 0, field, little)
-  const entryBytes = version < 18 ? pointerBytes : 4
-  const numbers = version === 2 ? 8 : version === 20 ? 10 : 9 // fields of 4 bytes behind the entry
-  const bytes = entryBytes + 4 * numbers
-  const record = view(table, functions, place, bytes)
-  const number = (index: number) => record.getUint32(entryBytes + 4 * index, little)
-  return {
-    entry: table.text + wordAt(record, 0, entryBytes, little),
-    name: number(0),
-    files: number(4),
-    lines: number(5),
-    pcdataCount: number(6),
-    unit: version === 2 ? 0 : number(7),
-    startLine: version === 20 ? number(8) : 0,
-    funcdataCount: record.getUint8(bytes - 1),
-    rest: place + bytes,
-  }
-}
-
 interface Position {
   readonly file: string
   readonly line: number
-}
-
-interface Steps {
-  left: number
 }
 
 function positionAt(table: GoTable, code: Code, address: number, steps: Steps): Position {
@@ -179,61 +114,3 @@ function inlinedCallAt(
 
 const numberOf = (table: GoTable, place: number) =>
   view(table, table.functions, place, 4).getUint32(0, table.isLittleEndian)
-
-/** What a pc table says of an address: pairs of (difference of value, zigzag; length), both LEB128, from value -1 on at
- *  the function's entry; a difference of 0 ends them.  out  -1 where there is no table or it ends before the address */
-function valueAt(
-  table: GoTable,
-  code: Code,
-  { place, address }: { readonly place: number; readonly address: number },
-  steps: Steps,
-): number {
-  if (place === 0) return -1
-  const next = byteReader(table, place)
-  let value = -1
-  let end = code.entry
-  for (let isFirst = true; ; isFirst = false) {
-    if (steps.left-- <= 0)
-      throw new MalformedError(`a Go function with more than ${STEPS_MAX} steps of pc tables`)
-    const difference = uleb32(next)
-    if (difference === 0 && !isFirst) return -1
-    value = (value + (difference & 1 ? ~(difference >>> 1) : difference >>> 1)) | 0
-    end += uleb32(next) * table.quantum
-    if (address < end) return value
-  }
-}
-
-function byteReader(table: GoTable, place: number): () => number {
-  const { pcTables } = table
-  let chunk: Uint8Array = new Uint8Array()
-  let at = 0
-  let position = place
-  return () => {
-    if (at === chunk.length) {
-      const length = Math.min(PC_CHUNK_BYTES, pcTables.size - position)
-      if (length <= 0) throw new MalformedError(`a Go pc table at ${place} of ${pcTables.size} has no end`)
-      chunk = table.source.read(pcTables.offset + position, length)
-      position += length
-      at = 0
-    }
-    return chunk[at++]!
-  }
-}
-
-function uleb32(next: () => number): number {
-  let value = 0
-  for (let shift = 0; shift < 35; shift += 7) {
-    const byte = next()
-    value |= (byte & 0x7f) << shift
-    if (byte < 0x80) return value >>> 0
-  }
-  throw new MalformedError('a number of more than 5 bytes in a Go pc table')
-}
-
-/** Bytes of a part. */
-function view({ source }: GoTable, part: Part, place: number, length: number): DataView {
-  if (!(place >= 0 && place + length <= part.size))
-    throw new MalformedError(`table of Go functions: ${length} bytes wanted at ${place} of ${part.size}`)
-  const bytes = source.read(part.offset + place, length)
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
