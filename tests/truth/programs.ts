@@ -251,7 +251,7 @@ export const PROGRAMS: readonly Program[] = [
     source: { file: 'fork.c', flags: ['-Wl,-z,now'] },
     truth: (told) => [
       ...fromMain('child', 'burn')(told),
-      ...fromMain({ in: LIBC, holds: ['fork', 'Fork'], times: [1, 3] })(told), // the parent, and a child that begins
+      ...fromMain({ in: LIBC, holds: ['fork', 'Fork', 'wait'], times: [1, 3] })(told), // the parent, and a child that begins
     ],
   },
   {

@@ -1,10 +1,10 @@
-// Children that never execute another program: main, child, burn. Each lives some 150 ms.
+// Children that never execute another program: main, child, burn. Each lives some 300 ms.
 #include <sys/wait.h>
 #include "truth.h"
 
 KEEP static void child(void)
 {
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 10; i++)
 		burn();
 	AFTER_CALL();
 }
