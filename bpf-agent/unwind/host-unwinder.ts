@@ -1,11 +1,12 @@
 // What is the unwinder made of on a real machine? The kernel's tables, the compiler and /proc, put together.
-import { startCompilation } from '../dwarf/unwind-table.ts'
 import { livingProcesses } from '../host/family.ts'
 import { readStat } from '../host/proc.ts'
 import type { KernelSampler } from '../kernel/sampler.ts'
 import { openBpfTables } from './bpf-tables.ts'
+import { startCachedCompilation } from './cached-compilation.ts'
 import { createFiles, type FilesParts } from './files.ts'
 import { createRowStore } from './row-store.ts'
+import { openTableCache } from './table-cache.ts'
 import { createUnwinder, type MappedProcesses, type Unwinder } from './unwinder.ts'
 import { readVdso } from './vdso.ts'
 
@@ -14,25 +15,29 @@ const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
 
 /** Makes the unwinder of a loaded sampler; nothing is published yet.
  *  in   open     opens a mapped file of a process, as the names side does
+ *       cacheFolder  where compiled tables are kept; "" nowhere
  *       monotonicMs  CLOCK_MONOTONIC
  *  throws  SyscallError */
 export function createHostUnwinder({
   sampler,
   processes,
   open,
+  cacheFolder = '',
   monotonicMs,
 }: {
   readonly sampler: KernelSampler
   readonly processes: MappedProcesses
   readonly open: FilesParts['open']
+  readonly cacheFolder?: string
   readonly monotonicMs: () => number
 }): Unwinder {
   const kernel = openBpfTables(sampler)
   const store = createRowStore(kernel, ROWS_MAX)
+  const cache = cacheFolder === '' ? undefined : openTableCache(cacheFolder)
   const files = createFiles({
     store,
     open,
-    compile: (source) => startCompilation(source, monotonicMs),
+    compile: (source) => startCachedCompilation(source, monotonicMs, cache),
     vdso: readVdso(),
     machine: MACHINES[process.arch] ?? 0,
     nowMs: monotonicMs,
