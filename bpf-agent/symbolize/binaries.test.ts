@@ -117,6 +117,25 @@ describe('createBinaries', () => {
     binaries.close()
   })
 
+  it('counts the names that have come since: with the next window the tables go that hold too many', async () => {
+    const path = compile(PROGRAM)
+    const { tgid, mappings } = await run(path)
+    const work = addressOf(path, 'work')
+    const probe = createBinaries()
+    probe.hold(tgid, mappings)
+    probe.functionsAt(probe.at(fileOf(mappings, path))!, 1)
+    const binaries = createBinaries({ bytesMax: probe.usage.bytes + 100 }) // room for the table, not for a name
+    probe.close()
+    binaries.hold(tgid, mappings)
+    const program = binaries.at(fileOf(mappings, path))!
+    expect(nameAt(binaries, program, work)).toBe('work')
+    expect(program.hasSymbols).toBe(true)
+    binaries.renewBudget()
+    expect(program.hasSymbols).toBe(false)
+    expect(nameAt(binaries, program, work)).toBe('work')
+    binaries.close()
+  })
+
   it('loads no more symbols than a window has time for', async () => {
     const path = compile(PROGRAM)
     const { tgid, mappings } = await run(path)

@@ -169,7 +169,7 @@ export function createBinaries({
   }
 
   /** Over the budget, the tables of those go that were not used for longest; a single table may fill all of it. */
-  function shrink(current: Native): void {
+  function shrink(current?: Native): void {
     let bytes = bytesHeld()
     for (const { native } of held.values()) {
       if (bytes <= bytesMax) return
@@ -178,7 +178,7 @@ export function createBinaries({
       forgetSymbols(native)
       bytes += native.bytes
     }
-    if (bytes > bytesMax) forgetSymbols(current)
+    if (bytes > bytesMax && current) forgetSymbols(current)
   }
 
   function forgetSymbols(native: Native): void {
@@ -229,6 +229,7 @@ export function createBinaries({
       loadingMs = 0
       namingMs = 0
       window++
+      shrink() // names have come since tables were loaded
     },
     get usage() {
       return { files: held.size, bytes: bytesHeld() }

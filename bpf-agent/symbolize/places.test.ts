@@ -1,7 +1,7 @@
 // Wherever a program's code lies (static, moved, deleted, replaced, in another file system, in no file system at all),
 // its functions have names. Each program says itself where its function `work` is.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Profile } from '#profile/model/profile'
@@ -27,6 +27,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
+const rustc = ['/usr/bin/rustc', join(process.env.HOME ?? '', '.cargo/bin/rustc')].find((path) => existsSync(path)) // biome-ignore format: one list
 const isRoot = process.getuid?.() === 0
 const HEAD = { type: CPU_SAMPLES, period: 52_631_579, timeMs: 1000, durationMs: 10_000 }
 const KERNEL: KernelSymbols = {
@@ -196,6 +197,27 @@ int main(void) {
     const stub = execFileSync('objdump', ['-d', path]).toString().match(/^0*([0-9a-f]+) <getppid@plt>:/m)! // biome-ignore format: one line
     const { tgid } = await start(path)
     expect(nameOf(tgid, Number.parseInt(stub[1]!, 16) + 1)).toBe('getppid@plt')
+  })
+
+  it.skipIf(rustc === undefined)('of a Rust program, demangled (needs rustc)', async () => {
+    const folder = temporaryFolder()
+    const source = join(folder, 'program.rs')
+    writeFileSync(
+      source,
+      `mod net {
+    #[inline(never)]
+    pub fn drain<T: Into<u64>>(n: T) -> u64 { n.into() * 3 }
+}
+fn main() {
+    println!("{}", net::drain::<u32> as fn(u32) -> u64 as usize);
+    std::thread::sleep(std::time::Duration::from_secs(100));
+    println!("{}", net::drain(7u32));
+}
+`,
+    )
+    execFileSync(rustc!, ['-O', '-o', join(folder, 'program'), source], { stdio: 'pipe' })
+    const { tgid, addresses } = await start(join(folder, 'program'))
+    expect(nameOf(tgid, addresses[0]!)).toBe('program::net::drain')
   })
 
   it.skipIf(goToolchains.length === 0)('of a stripped Go program, with lines and inlined calls', async () => {
