@@ -17,6 +17,7 @@ const SETTINGS: AgentSettings = {
   'buffer-size': 1,
   host: '',
   'exclude-cgroup': [],
+  'table-cache': '',
   'metrics-listen': '',
 }
 

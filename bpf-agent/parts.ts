@@ -60,7 +60,10 @@ export function createParts(settings: AgentSettings): AgentParts {
   return {
     sampler,
     processes,
-    unwinder: createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs }),
+    unwinder: createHostUnwinder({
+      ...{ sampler, processes, open: openMappedSource, log, monotonicMs },
+      cacheFolder: settings['table-cache'],
+    }),
     symbolizer: createSymbolizer({ processes, host, log }),
     encode: encodeOtlpProfiles,
     sender,

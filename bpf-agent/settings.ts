@@ -68,6 +68,14 @@ export const AGENT_SETTINGS = [
     why: 'A cgroup v2 directory below its mount whose processes are not sampled, only counted as filtered. May be repeated.',
   },
   {
+    name: 'table-cache',
+    kind: 'string',
+    unit: 'DIR',
+    default: '',
+    example: '/var/cache/flametrail',
+    why: 'Directory for unwind tables compiled once, at most 256 MB: a restarted agent, and each new version of a library, cost less. Empty: nowhere.',
+  },
+  {
     name: 'metrics-listen',
     kind: 'string',
     unit: 'HOST:PORT',

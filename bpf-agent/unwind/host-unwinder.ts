@@ -23,17 +23,23 @@ export function createHostUnwinder({
   processes,
   open,
   cacheFolder = '',
+  log = () => {},
   monotonicMs,
 }: {
   readonly sampler: KernelSampler
   readonly processes: MappedProcesses
   readonly open: FilesParts['open']
   readonly cacheFolder?: string
+  readonly log?: (line: string) => void
   readonly monotonicMs: () => number
 }): Unwinder {
   const kernel = openBpfTables(sampler)
   const store = createRowStore(kernel, ROWS_MAX)
   const cache = cacheFolder === '' ? undefined : openTableCache(cacheFolder)
+  if (cacheFolder !== '' && cache === undefined)
+    log(
+      `unwind tables are not kept: ${cacheFolder} can be neither made nor written; choose another --table-cache`,
+    )
   const files = createFiles({
     store,
     open,
