@@ -50,7 +50,7 @@ struct saved_registers {
 #define SAVED_LR(saved) 0
 
 #elif defined(__TARGET_ARCH_arm64)
-// Layout of struct user_pt_regs, the head of pt_regs. Loads on a 6.1 kernel; frames are not yet proven there.
+// Layout of struct user_pt_regs, the head of pt_regs.
 struct registers {
 	__u64 x[31], sp, pc, pstate;
 };

@@ -1,7 +1,7 @@
 // Does the object work on that kernel? Boots it in QEMU, without KVM and in some seconds, with one program as its whole
 // user space: `node bpf-agent/bpf/kernels/boot.mjs VMLINUZ…`, by hand, after npm run build bpf.
-// Kernels and QEMU on Debian, as root:
-//   apt-get install qemu-system-x86
+// An image for arm64 is known by its head. What it needs on Debian, as root:
+//   apt-get install qemu-system-x86 qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 //   apt-get download linux-image-6.1.0-50-cloud-amd64-unsigned && dpkg -x linux-image-*.deb kernel     (kernel/boot/)
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,15 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
-const object = path.join(here, '../../../build/bpf/x64')
+const objects = path.join(here, '../../../build/bpf')
+const MACHINES = {
+  x64: { compiler: 'gcc', qemu: ['qemu-system-x86_64'], console: 'ttyS0' },
+  arm64: {
+    compiler: 'aarch64-linux-gnu-gcc',
+    qemu: ['qemu-system-aarch64', '-M', 'virt', '-cpu', 'cortex-a57'],
+    console: 'ttyAMA0',
+  },
+}
 const BOOT_SECONDS_MAX = 120
 
 const kernels = process.argv.slice(2)
@@ -22,25 +30,31 @@ if (kernels.length === 0) {
 }
 const work = mkdtempSync(path.join(tmpdir(), 'flametrail-boot-'))
 try {
-  const initramfs = path.join(work, 'initramfs')
-  writeFileSync(
-    initramfs,
-    archive([
-      { name: 'init', mode: 0o100755, bytes: readFileSync(compileInit()) },
-      { name: 'object.bin', mode: 0o100644, bytes: readFileSync(`${object}.bin`) },
-    ]),
-  )
-  for (const kernel of kernels) if (!boot(kernel, initramfs)) process.exitCode = 1
+  for (const kernel of kernels) if (!boot(kernel)) process.exitCode = 1
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
 
-function compileInit() {
-  const { maps, programs, loaderBytes, dataBytes } = JSON.parse(readFileSync(`${object}.json`, 'utf8'))
-  const binary = path.join(work, 'init')
+/** "x64", or "arm64": its images say so at byte 56. */
+function archOf(kernel) {
+  return readFileSync(kernel).toString('latin1', 56, 60) === 'ARM\x64' ? 'arm64' : 'x64'
+}
+
+function makeInitramfs(arch) {
+  const file = path.join(work, `initramfs-${arch}`)
+  const init = { name: 'init', mode: 0o100755, bytes: readFileSync(compileInit(arch)) }
+  const object = { name: 'object.bin', mode: 0o100644, bytes: readFileSync(`${objects}/${arch}.bin`) }
+  writeFileSync(file, archive([init, object]))
+  return file
+}
+
+function compileInit(arch) {
+  const manifest = readFileSync(`${objects}/${arch}.json`, 'utf8')
+  const { maps, programs, loaderBytes, dataBytes } = JSON.parse(manifest)
+  const binary = path.join(work, `init-${arch}`)
   const texts = (names) => names.map((name) => `"${name}"`).join(',')
-  run('gcc', [
-    ...['-O2', '-static', '-no-pie', '-Wall', '-Wextra', '-o', binary, path.join(here, 'init.c')],
+  run(MACHINES[arch].compiler, [
+    ...['-O2', '-static', '-no-pie', '-Wall', '-Wextra', '-Werror', '-o', binary, path.join(here, 'init.c')],
     ...[`-DMAP_NAMES=${texts(maps.map(({ name }) => name))}`, `-DPROGRAM_NAMES=${texts(programs)}`],
     `-DMAP_ENTRIES=${maps.map(({ entries }) => entries).join(',')}`,
     ...[`-DLOADER_BYTES=${loaderBytes}`, `-DDATA_BYTES=${dataBytes}`],
@@ -49,12 +63,15 @@ function compileInit() {
 }
 
 /** out  whether the stacks came out right */
-function boot(kernel, initramfs) {
+function boot(kernel) {
+  const arch = archOf(kernel)
+  const { qemu, console: terminal } = MACHINES[arch]
   console.log(`--- ${kernel}`)
   const output = run(
-    'qemu-system-x86_64',
+    qemu[0],
     [
-      ...['-kernel', kernel, '-initrd', initramfs, '-append', 'console=ttyS0 quiet panic=-1'],
+      ...qemu.slice(1),
+      ...['-kernel', kernel, '-initrd', makeInitramfs(arch), '-append', `console=${terminal} quiet panic=-1`],
       ...['-m', '512', '-smp', '2', '-nographic', '-no-reboot', '-nic', 'none'],
     ],
     BOOT_SECONDS_MAX * 1000,

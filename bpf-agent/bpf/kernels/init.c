@@ -135,7 +135,8 @@ static void load_object(void)
 	}
 }
 
-// A chain that no frame pointer leads through. Its rows are written by hand below.
+// A chain that no frame pointer leads through, and its rules by row: root, outer, middle, leaf.
+#if defined(__x86_64__)
 __asm__(".text\n"
 	"chain_root: call chain_outer; hlt\n"
 	"chain_outer: sub $24, %rsp; call chain_middle; hlt\n"
@@ -143,6 +144,22 @@ __asm__(".text\n"
 	"chain_leaf: mov $1000, %ecx\n"
 	"1: dec %ecx; jnz 1b; jmp chain_leaf\n"
 	"chain_end: nop\n");
+#define JUMP_TO_CHAIN "jmp chain_root"
+static const struct rule rules[] = { { RULE_GAP, 0, 0, 0, 0 }, { RULE_ROOT, 0, 0, 0, 0 }, { RULE_SP, 0, 32, 0, 0 },
+				     { RULE_SP, FP_AT_CFA, 24, -16, 0 }, { RULE_SP, 0, 8, 0, 0 } };
+#elif defined(__aarch64__)
+__asm__(".text\n"
+	"chain_root: bl chain_outer; brk 0\n"
+	"chain_outer: stp x29, x30, [sp, -32]!; bl chain_middle; brk 0\n"
+	"chain_middle: sub sp, sp, 48; str x30, [sp, 40]; mov x29, 1; bl chain_leaf; brk 0\n"
+	"chain_leaf: mov w0, 1000\n"
+	"1: subs w0, w0, 1; b.ne 1b; b chain_leaf\n"
+	"chain_end: nop\n");
+#define JUMP_TO_CHAIN "b chain_root"
+static const struct rule rules[] = { { RULE_GAP, 0, 0, 0, 0 }, { RULE_ROOT, 0, 0, 0, 0 },
+				     { RULE_SP, FP_AT_CFA, 32, -32, -24 }, { RULE_SP, 0, 48, 0, -8 },
+				     { RULE_LR, 0, 0, 0, 0 } };
+#endif
 extern char chain_root[], chain_outer[], chain_middle[], chain_leaf[], chain_end[];
 
 // Field 22 of /proc/self/stat; the 20th after the name, which has no space here.
@@ -162,8 +179,6 @@ static __u32 own_start_ticks(void)
 static void publish(__u32 start_ticks)
 {
 	const char *starts[] = { chain_root, chain_outer, chain_middle, chain_leaf, chain_end };
-	struct rule rules[] = { { RULE_GAP, 0, 0, 0, 0 }, { RULE_ROOT, 0, 0, 0, 0 }, { RULE_SP, 0, 32, 0, 0 },
-				{ RULE_SP, FP_AT_CFA, 24, -16, 0 }, { RULE_SP, 0, 8, 0, 0 } };
 	static struct chunk chunk;
 	__u64 text = (__u64)chain_root & ~0xfffULL;
 	union bpf_attr shard = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = sizeof(chunk),
@@ -266,6 +281,6 @@ int main(void)
 	attach();
 	pid_t child = must(fork(), "fork");
 	if (child == 0)
-		__asm__ volatile("jmp chain_root");
+		__asm__ volatile(JUMP_TO_CHAIN);
 	judge(child);
 }
