@@ -1,12 +1,14 @@
-// Plain recursion, as deep as asked: main, down N times, burn.
+// Plain recursion, as deep as asked: main, down N times, burn. Coming back through 700 frames misses every cache, some
+// 30 us; against a quarter of a second that is nothing.
 #include "truth.h"
 
 KEEP static void down(int depth)
 {
-	if (depth <= 1)
-		burn();
-	else
+	if (depth > 1)
 		down(depth - 1);
+	else
+		for (int i = 0; i < 8; i++)
+			burn();
 	AFTER_CALL();
 }
 
