@@ -53,6 +53,6 @@ function cureOf(
   if (word === 'EPERM' && !hasLog)
     return 'something above the capabilities refuses bpf(2): a container without them, seccomp, or a security module. Run outside the container, or allow bpf and perf_event_open'
   if (word === 'ENOMEM' || word === 'E2BIG')
-    return 'the memory limit of this cgroup leaves no room for the maps (about 3 MB): raise it'
+    return 'the memory limit of this cgroup leaves no room for the maps (5 MB, and up to 32 MB of unwind tables): raise it'
   return `kernel ${release} does not take this program; 6.1 and newer are tested. Run flametrail doctor and report its output`
 }

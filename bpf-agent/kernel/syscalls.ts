@@ -52,6 +52,9 @@ interface Functions {
   readonly munmap: (memory: unknown, length: number) => number
   readonly ioctl: (fd: number, request: number, value: number) => number
   readonly sysconf: (name: number) => number
+  readonly poll: {
+    async(fds: Buffer, count: number, timeoutMs: number, done: (error: unknown, ready: number) => void): void
+  }
   readonly setSignalMask: (how: number, set: Buffer, before: Buffer | null) => number
 }
 let loaded: Functions | undefined
@@ -72,6 +75,7 @@ function functions(): Functions {
     munmap: library.func('int munmap(void *, size_t)'),
     ioctl: library.func('int ioctl(int, unsigned long, unsigned long)'),
     sysconf: library.func('long sysconf(int)'),
+    poll: library.func('int poll(void *, unsigned long, int)') as unknown as Functions['poll'],
     setSignalMask: library.func('int pthread_sigmask(int, void *, _Out_ void *)'),
   }
   return loaded
@@ -148,4 +152,23 @@ export function closeFd(fd: number): void {
 export function pageBytes(): number {
   const _SC_PAGESIZE = 30 // the same in glibc and musl
   return Number(functions().sysconf(_SC_PAGESIZE))
+}
+
+const POLLIN = 1
+const POLLFD_BYTES = 8 // s32 fd; s16 events, revents
+
+/** poll(2) in a thread of the pool, which it holds until one of the descriptors can be read or the time is over. What goes
+ *  wrong is no event either: the caller looks anyway. */
+export function pollReadable(fds: readonly number[], timeoutMs: number): Promise<void> {
+  const rows = Buffer.alloc(fds.length * POLLFD_BYTES)
+  fds.forEach((fd, i) => {
+    rows.writeInt32LE(fd, i * POLLFD_BYTES)
+    rows.writeInt16LE(POLLIN, i * POLLFD_BYTES + 4)
+  })
+  return new Promise((resolve) => {
+    functions().poll.async(rows, fds.length, timeoutMs, () => {
+      rows.fill(0) // referenced until here
+      resolve()
+    })
+  })
 }
