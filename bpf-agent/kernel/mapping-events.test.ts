@@ -38,11 +38,14 @@ describe.skipIf(!isRoot)('records of mapped code', () => {
     }
   })
 
-  it('end a wait when nothing comes', async () => {
+  it('end a wait when nothing comes, and when they are closed', async () => {
     const events = openMappingEvents(cpus.slice(0, 1))
     events.take()
     await events.wait(20)
+    const waiting = events.wait(600_000)
     events.close()
+    await waiting
+    await events.wait(600_000)
     events.close()
   })
 })

@@ -2,8 +2,19 @@
 // somebody maps. They wake us, so that a library's tables are there milliseconds after it was opened, and a program's
 // after it was executed. A record lost costs a second until the samples tell.
 //
-//   u32 type, u16 misc, u16 size │ u32 pid, u32 tid │ …     records are multiples of 8 bytes: these two words never wrap
-import { closeFd, type Mapped, mapShared, pageBytes, perfEventOpen, pollReadable } from './syscalls.ts'
+//   u32 type, u16 misc, u16 size │ u32 pid, u32 tid │ u64 address, length, offset │ u32 major, minor │ u64 inode │ …
+//
+// Records are multiples of 8 bytes, so no field of 8 bytes wraps.
+import { writeSync } from 'node:fs'
+import {
+  closeFd,
+  eventFd,
+  type Mapped,
+  mapShared,
+  pageBytes,
+  perfEventOpen,
+  pollReadable,
+} from './syscalls.ts'
 
 const PERF_TYPE_SOFTWARE = 1
 const PERF_COUNT_SW_DUMMY = 9
@@ -12,14 +23,15 @@ const MMAP = 1n << 8n
 const WATERMARK = 1n << 14n
 const MMAP2 = 1n << 23n
 const PERF_RECORD_MMAP2 = 10
+const INODE_WORD = 12
 const DATA_PAGES = 8 // 32 KB, some 300 records
 const HEAD_AT = 1024
 const TAIL_AT = 1032
 
 export interface MappingEvents {
-  /** Processes that have mapped code since the last call, each once. */
+  /** Processes that have mapped code of a file since the last call, each once. */
   take(): readonly number[]
-  /** Resolves when there is something to take, or after `timeoutMs`. */
+  /** Resolves when there is something to take, after `timeoutMs`, or at `close`. */
   wait(timeoutMs: number): Promise<void>
   close(): void
 }
@@ -28,7 +40,15 @@ export interface MappingEvents {
  *  throws  SyscallError */
 export function openMappingEvents(cpus: readonly number[]): MappingEvents {
   const listeners: Listener[] = []
+  const endFd = eventFd()
+  let waiting: Promise<void> | undefined
+  let isClosed = false
   const close = () => {
+    if (isClosed) return
+    isClosed = true
+    writeSync(endFd, Buffer.of(1, 0, 0, 0, 0, 0, 0, 0))
+    // Not before the thread has left: the number of the descriptor may be another file's then.
+    void Promise.resolve(waiting).then(() => closeFd(endFd))
     for (const { fd, mapped } of listeners.splice(0)) {
       mapped.unmap()
       closeFd(fd)
@@ -46,11 +66,11 @@ export function openMappingEvents(cpus: readonly number[]): MappingEvents {
       for (const listener of listeners) drain(listener, tgids)
       return [...tgids]
     },
-    wait: (timeoutMs) =>
-      pollReadable(
-        listeners.map(({ fd }) => fd),
-        timeoutMs,
-      ),
+    wait(timeoutMs) {
+      if (isClosed) return Promise.resolve()
+      waiting = pollReadable([endFd, ...listeners.map(({ fd }) => fd)], timeoutMs)
+      return waiting
+    },
     close,
   }
 }
@@ -96,7 +116,10 @@ function drain({ head, tail, words }: Listener, tgids: Set<number>): void {
   for (let at = 0; at + 16 <= n; ) {
     const type = words[(first + at / 4) & mask]!
     const bytes = words[(first + at / 4 + 1) & mask]! >>> 16
-    if (type === PERF_RECORD_MMAP2) tgids.add(words[(first + at / 4 + 2) & mask]!)
+    // Text of no file is a compiler's: it has no rows, and comes hundreds of times a second.
+    const inode =
+      words[(first + at / 4 + INODE_WORD) & mask]! + words[(first + at / 4 + INODE_WORD + 1) & mask]!
+    if (type === PERF_RECORD_MMAP2 && inode !== 0) tgids.add(words[(first + at / 4 + 2) & mask]!)
     if (bytes < 8) break // cannot be: all that is left is given back unread
     at += bytes
   }

@@ -5,9 +5,9 @@ import { getSystemErrorMap } from 'node:util'
 import { address, errno, load, view } from 'koffi'
 
 /** System calls that the C library has no function for. */
-const CALLS: Readonly<Record<string, { bpf: number; perfEventOpen: number }>> = {
-  x64: { bpf: 321, perfEventOpen: 298 },
-  arm64: { bpf: 280, perfEventOpen: 241 },
+const CALLS: Readonly<Record<string, { bpf: number; perfEventOpen: number; eventfd: number }>> = {
+  x64: { bpf: 321, perfEventOpen: 298, eventfd: 290 },
+  arm64: { bpf: 280, perfEventOpen: 241, eventfd: 19 },
 }
 
 /** Commands of bpf(2) that we use: enum bpf_cmd. */
@@ -39,7 +39,7 @@ export class SyscallError extends Error {
 }
 
 interface Functions {
-  readonly numbers: { bpf: number; perfEventOpen: number }
+  readonly numbers: { bpf: number; perfEventOpen: number; eventfd: number }
   readonly syscall: (number: number, ...words: (number | bigint)[]) => number | bigint
   readonly mmap: (
     at: null,
@@ -152,6 +152,17 @@ export function closeFd(fd: number): void {
 export function pageBytes(): number {
   const _SC_PAGESIZE = 30 // the same in glibc and musl
   return Number(functions().sysconf(_SC_PAGESIZE))
+}
+
+const EFD_CLOEXEC = 0o2000000
+
+/** A descriptor that can be read once 8 bytes of a number were written to it: what ends a `pollReadable` early.
+ *  throws  SyscallError */
+export function eventFd(): number {
+  const { syscall, numbers } = functions()
+  const fd = Number(syscall(numbers.eventfd, 0, EFD_CLOEXEC, 0, 0, 0))
+  if (fd < 0) throw new SyscallError('eventfd', errno())
+  return fd
 }
 
 const POLLIN = 1
