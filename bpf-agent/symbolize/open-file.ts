@@ -1,9 +1,9 @@
 // How is a file of a stranger opened? First as a mere handle, which opens nothing; only when that is a regular file, and
 // the very one that is mapped, for reading. A FIFO would hang us, a device might act, a symlink lead elsewhere.
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs'
 import type { ByteSource } from '../elf/byte-source.ts'
 import { MalformedError } from '../elf/cursor.ts'
-import { orUndefined } from '../host/proc.ts'
+import { orUndefined, readLink } from '../host/proc.ts'
 
 const O_PATH = 0o10000000 // Linux, all our architectures; Node does not name it
 
@@ -43,11 +43,30 @@ export function openMapped(
   const inode = Number(mapping.file.slice(mapping.file.lastIndexOf(':') + 1))
   const isMapped = (stats: Stats) => stats.ino === inode
   const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`
+  const through = (process: string) =>
+    openRegular(`${process}/exe`, isMapped) ??
+    (mapping.path.startsWith('/') ? openRegular(`${process}/root${mapping.path}`, isMapped) : undefined)
   return (
     openRegular(`/proc/${tgid}/map_files/${range}`, isMapped) ?? // needs CAP_CHECKPOINT_RESTORE; right even if deleted
-    openRegular(`/proc/${tgid}/exe`, isMapped) ??
-    (mapping.path.startsWith('/') ? openRegular(`/proc/${tgid}/root${mapping.path}`, isMapped) : undefined)
+    through(`/proc/${tgid}`) ??
+    throughThread(tgid, through)
   )
+}
+
+const THREADS_MAX = 16 // tried in turn: all of them see the same files
+
+/** A leader that has exited has neither executable nor root; its threads, if some live on, have. */
+function throughThread<Found>(
+  tgid: number,
+  through: (thread: string) => Found | undefined,
+): Found | undefined {
+  const leader = `/proc/${tgid}`
+  if (readLink(`${leader}/root`) !== undefined) return undefined
+  for (const thread of orUndefined(() => readdirSync(`${leader}/task`))?.slice(0, THREADS_MAX) ?? []) {
+    const found = through(`${leader}/task/${thread}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Reads of an open file. A file that has become shorter is malformed, like one that never was as long as it said. */
