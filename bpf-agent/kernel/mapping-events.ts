@@ -5,7 +5,8 @@
 //   u32 type, u16 misc, u16 size │ u32 pid, u32 tid │ u64 address, length, offset │ u32 major, minor │ u64 inode │ …
 //
 // Records are multiples of 8 bytes, so no field of 8 bytes wraps.
-import { writeSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
+import { parseCpuList } from './cpus.ts'
 import {
   closeFd,
   eventFd,
@@ -14,6 +15,7 @@ import {
   pageBytes,
   perfEventOpen,
   pollReadable,
+  SyscallError,
 } from './syscalls.ts'
 
 const PERF_TYPE_SOFTWARE = 1
@@ -32,7 +34,7 @@ export interface MappingEvents {
   /** Processes that have mapped code of a file since the last call, each once. */
   take(): readonly number[]
   /** Resolves when there is something to take, after `timeoutMs`, or at `close`. */
-  wait(timeoutMs: number): Promise<void>
+  wait(timeoutMs: number): Promise<unknown>
   close(): void
 }
 
@@ -41,7 +43,7 @@ export interface MappingEvents {
 export function openMappingEvents(cpus: readonly number[]): MappingEvents {
   const listeners: Listener[] = []
   const endFd = eventFd()
-  let waiting: Promise<void> | undefined
+  let waiting: Promise<unknown> | undefined
   let isClosed = false
   const close = () => {
     if (isClosed) return
@@ -72,6 +74,16 @@ export function openMappingEvents(cpus: readonly number[]): MappingEvents {
       return waiting
     },
     close,
+  }
+}
+
+/** Listens on all online CPUs; undefined where the kernel does not let us: samples tell of changes too, only later. */
+export function listenToMappings(): MappingEvents | undefined {
+  try {
+    return openMappingEvents(parseCpuList(readFileSync('/sys/devices/system/cpu/online', 'latin1')))
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined
+    throw error
   }
 }
 

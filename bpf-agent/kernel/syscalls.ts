@@ -1,4 +1,4 @@
-// How does TypeScript speak to the kernel? Through six functions of the C library, called by koffi, whose only importer
+// How does TypeScript speak to the kernel? Through seven functions of the C library, called by koffi, whose only importer
 // this file is. It knows numbers of system calls and nothing of what they are used for.
 import { closeSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
@@ -53,7 +53,12 @@ interface Functions {
   readonly ioctl: (fd: number, request: number, value: number) => number
   readonly sysconf: (name: number) => number
   readonly poll: {
-    async(fds: Buffer, count: number, timeoutMs: number, done: (error: unknown, ready: number) => void): void
+    async(
+      request: Buffer,
+      count: number,
+      boundMs: number,
+      done: (error: Error | null, ready: number) => void,
+    ): void
   }
   readonly setSignalMask: (how: number, set: Buffer, before: Buffer | null) => number
 }
@@ -75,7 +80,7 @@ function functions(): Functions {
     munmap: library.func('int munmap(void *, size_t)'),
     ioctl: library.func('int ioctl(int, unsigned long, unsigned long)'),
     sysconf: library.func('long sysconf(int)'),
-    poll: library.func('int poll(void *, unsigned long, int)') as unknown as Functions['poll'],
+    poll: library.func('int poll(void *, unsigned long, int)'),
     setSignalMask: library.func('int pthread_sigmask(int, void *, _Out_ void *)'),
   }
   return loaded
@@ -144,6 +149,25 @@ export function withoutSignals<T>(run: () => T): T {
   }
 }
 
+/** poll(2) of some descriptors, on a thread of libuv's pool.
+ *  out  whether there is something to read; false when the time is over, or the wait was cut short */
+export function pollReadable(fds: readonly number[], boundMs: number): Promise<boolean> {
+  const POLLIN = 1
+  const POLLFD_BYTES = 8 // s32 fd; s16 events, revents
+  const request = Buffer.alloc(fds.length * POLLFD_BYTES)
+  fds.forEach((fd, i) => {
+    request.writeInt32LE(fd, i * POLLFD_BYTES)
+    request.writeInt16LE(POLLIN, i * POLLFD_BYTES + 4)
+  })
+  return new Promise((resolve, reject) => {
+    functions().poll.async(request, fds.length, boundMs, (error) => {
+      if (error) reject(error)
+      // A signal leaves the answers empty.
+      else resolve(fds.some((_, i) => (request.readInt16LE(i * POLLFD_BYTES + 6) & POLLIN) !== 0))
+    })
+  })
+}
+
 export function closeFd(fd: number): void {
   closeSync(fd)
 }
@@ -163,23 +187,4 @@ export function eventFd(): number {
   const fd = Number(syscall(numbers.eventfd, 0, EFD_CLOEXEC, 0, 0, 0))
   if (fd < 0) throw new SyscallError('eventfd', errno())
   return fd
-}
-
-const POLLIN = 1
-const POLLFD_BYTES = 8 // s32 fd; s16 events, revents
-
-/** poll(2) in a thread of the pool, which it holds until one of the descriptors can be read or the time is over. What goes
- *  wrong is no event either: the caller looks anyway. */
-export function pollReadable(fds: readonly number[], timeoutMs: number): Promise<void> {
-  const rows = Buffer.alloc(fds.length * POLLFD_BYTES)
-  fds.forEach((fd, i) => {
-    rows.writeInt32LE(fd, i * POLLFD_BYTES)
-    rows.writeInt16LE(POLLIN, i * POLLFD_BYTES + 4)
-  })
-  return new Promise((resolve) => {
-    functions().poll.async(rows, fds.length, timeoutMs, () => {
-      rows.fill(0) // referenced until here
-      resolve()
-    })
-  })
 }
