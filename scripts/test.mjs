@@ -1,5 +1,6 @@
 // npm test: sets up, builds and proves everything; its last line reads "N passed, N failed".
-// Steps that only read (types, style, imports) count as one test each; then the unit tests; then end to end.
+// Steps that only read (types, style, imports) count as one test each; then the unit tests; then end to end; then
+// programs that know their own stacks.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { build } from './build.mjs'
@@ -35,6 +36,7 @@ try {
   for (const check of STATIC_CHECKS) await runStatic(check)
   await runVitest('unit tests', [])
   await runVitest('end to end', ['--config', 'tests/e2e/vitest.config.ts'])
+  await runVitest('truth', ['--config', 'tests/truth/vitest.config.ts'])
 } catch (error) {
   count(0, 1, error.message)
 }

@@ -244,7 +244,6 @@ export const PROGRAMS: readonly Program[] = [
       { frames: [...thread, 'one', 'step', 'burn'], atLeast: 0.3 },
       { frames: [...thread, 'other', 'burn'], atLeast: 0.3 },
     ],
-    waitsFor: 'mappings read from a living thread',
   },
   {
     name: 't_fork',
