@@ -31,6 +31,8 @@ export interface TableCounts {
   readonly unsupported: Readonly<Record<UnsupportedReason, number>>
   /** Pages emptied because they have more than 8,191 rows. */
   readonly pagesTooDense: number
+  /** Of programs with Go code: functions whose record is broken, and why no row of them all was taken. */
+  readonly go?: { readonly broken: number; readonly refused: string | undefined }
 }
 
 /** Why an FDE gave no rows. */

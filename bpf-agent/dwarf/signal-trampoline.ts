@@ -1,7 +1,9 @@
 // Where does a signal handler return to, in a C library that does not say? glibc describes its trampoline in .eh_frame;
 // musl and Go do not, so theirs are known by their bytes: the system call that takes the interrupted registers back.
-// Searched only in files that need no other, since only a C library, or a program that carries its own, has a trampoline.
+// Searched only in Go programs and in files that need no other: only a C library, or a program that carries its own, has
+// a trampoline.
 import { type ElfFile, SEGMENT_EXECUTABLE, SEGMENT_LOAD } from '../elf/elf-file.ts'
+import { isGo } from '../elf/go-table.ts'
 import type { Architecture } from './architecture.ts'
 
 /** [start, end) of a trampoline, ELF virtual addresses. */
@@ -21,14 +23,14 @@ const DYNAMIC_NEEDED = 1
 const DYNAMIC_BYTES_MAX = 64 * 1024 // real ones have some 30 entries of 16 bytes
 
 /** Trampolines by rising address; yields between chunks.
- *  cost    reads the text of a file without dependencies, 1 ms a MiB; nothing of any other
+ *  cost    reads the text of a Go program or a file without dependencies, 1 ms a MiB; nothing of any other
  *  throws  MalformedError for a file shorter than its headers say */
 export function* findTrampolines(
   elf: ElfFile,
   architecture: Architecture,
 ): Generator<void, readonly Trampoline[], void> {
   const found: Trampoline[] = []
-  if (dependsOnOthers(elf)) return found
+  if (dependsOnOthers(elf) && !isGo(elf)) return found
   const wanted = architecture.name === 'arm64' ? ARM64_BYTES : X86_64_BYTES
   let left = TEXT_BYTES_MAX
   for (const { type, flags, offset, address, fileSize } of elf.segments) {

@@ -6,22 +6,26 @@
 //   run      the programs, in the order of the code: rows come sorted and go straight into their pages
 //
 // Sorting some 10,000 functions instead of 100,000s of rows keeps memory at the table's own size, and an FDE that begins
-// inside another simply ends it. Refuses nothing in silence: what gives no row is counted.
+// inside another simply ends it. Where no FDE lies, Go code has rows of its own (go-code.ts). Refuses nothing in silence:
+// what gives no row is counted.
 import { failure, type Result, success } from '#profile/model/result'
 import type { ByteSource } from '../elf/byte-source.ts'
 import { Cursor, MalformedError } from '../elf/cursor.ts'
 import { readElf } from '../elf/elf-file.ts'
+import { GO_STACK_BOUNDS, type GoStackRows } from '../elf/go-stack.ts'
 import { CfaProgram, type StateSink } from './cfa-program.ts'
 import { type Cie, Entries, REFUSED_CIE, readCie, readFdeRange, readFdeStart } from './cfi.ts'
 import {
   type CompiledTable,
   REFUSED_REASONS,
   type RefusedReason,
+  type TableCounts,
   UNSUPPORTED_REASONS,
   type UnsupportedReason,
 } from './compiled-table.ts'
 import { type EhFrame, findEhFrame } from './find-eh-frame.ts'
 import { STATE_SIZE, StateToRule } from './frame-state.ts'
+import { findGoCode, GoFiller } from './go-code.ts'
 import { PageRows } from './page-rows.ts'
 import { FP_SAME, GAP_RULE, RULE_SIGNAL, RuleTable } from './rule.ts'
 import { findTrampolines, type Trampoline } from './signal-trampoline.ts'
@@ -34,6 +38,9 @@ const PAGE_BYTES = 65_536
 const FDES_MAX = 2 * 1024 * 1024 // the largest binaries known have 0.6 million
 const CIES_MAX = 65_536 // linkers merge equal ones: real files have 1 to 300
 const ROWS_MAX = 4 * 1024 * 1024 // half of what the sampler holds for the whole host; ClickHouse has 2.8 million
+const GO_BOUNDS = { ...GO_STACK_BOUNDS, rowsMax: 3 * 1024 * 1024 } // the rest is for what is not Go
+const GO_ROWS_PER_STEP = 4096 // a quarter of a millisecond
+const ROW_BYTES = 4 // what a row costs, in bytes of .eh_frame
 const FDE_BYTES_MAX = 256 * 1024 // a program runs in one go: 25 ms at the very worst
 const MALFORMED_MAX = 10_000 // each costs some microseconds; a file with so many is not a table
 
@@ -79,17 +86,25 @@ export function* compileInSlices(source: ByteSource): Generator<void, Result<Com
   yield
   const { architecture } = ehFrame.value
   const trampolines = yield* orNone(findTrampolines(elf.value, architecture))
-  return yield* compileEhFrame(ehFrame.value, { trampolines })
+  const go = yield* findGoCode(elf.value, GO_BOUNDS)
+  return yield* compileEhFrame(ehFrame.value, { trampolines, go })
+}
+
+interface BesideEhFrame {
+  readonly trampolines?: readonly Trampoline[]
+  readonly go?: Result<GoStackRows | undefined>
+  readonly rowsMax?: number
 }
 
 /** As `compileInSlices`, of a table already found.
  *  in  trampolines  of signals, by rising address; used where no FDE covers them
+ *      go           rows of Go code, or why there are none; used where neither FDE nor trampoline lies
  *      rowsMax      more are refused */
 export function* compileEhFrame(
   ehFrame: EhFrame,
-  { trampolines = [], rowsMax = ROWS_MAX }: { trampolines?: readonly Trampoline[]; rowsMax?: number } = {},
+  beside: BesideEhFrame = {},
 ): Generator<void, Result<CompiledTable>, void> {
-  const compiler = new Compiler(ehFrame, { trampolines, rowsMax })
+  const compiler = new Compiler(ehFrame, beside)
   const refused = (yield* compiler.walk()) ?? (yield* compiler.run())
   return refused === undefined ? success(compiler.table()) : failure(refused)
 }
@@ -116,6 +131,7 @@ class Compiler implements StateSink {
   readonly #stateToRule: StateToRule
   readonly #rows: PageRows
   readonly #trampolines: readonly Trampoline[]
+  readonly #go: GoFiller | undefined
   readonly #basePage: number
   readonly #base: number // its address: all code addresses are kept relative to it
   readonly #textEnd: number // above the base
@@ -126,7 +142,7 @@ class Compiler implements StateSink {
 
   constructor(
     ehFrame: EhFrame,
-    { trampolines, rowsMax }: { readonly trampolines: readonly Trampoline[]; readonly rowsMax: number },
+    { trampolines = [], go = success(undefined), rowsMax = ROWS_MAX }: BesideEhFrame,
   ) {
     this.#rows = new PageRows(rowsMax)
     this.#trampolines = trampolines
@@ -139,6 +155,20 @@ class Compiler implements StateSink {
     this.#textEnd = Math.min(textEnd - this.#base, ADDRESSES_MAX)
     this.#program = new CfaProgram({ cursor: this.#cursor, architecture, address, base: this.#base })
     this.#stateToRule = new StateToRule(this.#rules, architecture)
+    this.#go = this.#fillerOf(go)
+  }
+
+  #fillerOf(go: Result<GoStackRows | undefined>): GoFiller | undefined {
+    if (!go.ok) this.#counts.go = { broken: 0, refused: go.error.message }
+    if (!go.ok || go.value === undefined) return undefined
+    this.#counts.go = { broken: go.value.broken, refused: undefined }
+    return new GoFiller(go.value, {
+      base: this.#base,
+      textEnd: this.#textEnd,
+      rows: this.#rows,
+      rules: this.#rules,
+      architecture: this.#ehFrame.architecture,
+    })
   }
 
   /** Reads all heads and CIEs.  out  why the table is refused */
@@ -173,12 +203,16 @@ class Compiler implements StateSink {
       values: this.#offsets.subarray(0, this.#n),
     })
     let bytesLeft = SLICE_BYTES
-    this.#gap(0, starts[0] ?? ADDRESSES_MAX)
+    yield* this.#fillGap(0, starts[0] ?? ADDRESSES_MAX)
     for (let i = 0; i < starts.length; i++) {
       const next = i + 1 < starts.length ? starts[i + 1]! : ADDRESSES_MAX
-      bytesLeft -= this.#runFde(offsets[i]!, { start: starts[i]!, next })
-      if (this.#rows.isFull)
-        return `.eh_frame gives more than ${this.#rows.rowsMax} rows; its stacks go by frame pointers`
+      const end = this.#runFde(offsets[i]!, { start: starts[i]!, next })
+      bytesLeft -= this.#entries.end - offsets[i]!
+      const rowsBefore = this.#rows.length
+      const filled = this.#gap(end, next)
+      if (filled < next) yield* this.#fillGap(filled, next)
+      bytesLeft -= ROW_BYTES * Math.max(0, this.#rows.length - rowsBefore)
+      if (this.#rows.isFull) break
       const refused = this.#refusedForMalformed()
       if (refused !== undefined) return refused
       if (bytesLeft <= 0) {
@@ -186,7 +220,9 @@ class Compiler implements StateSink {
         yield
       }
     }
-    return undefined
+    return this.#rows.isFull
+      ? `.eh_frame${this.#go ? ' and Go code give' : ' gives'} more than ${this.#rows.rowsMax} rows; its stacks go by frame pointers`
+      : undefined
   }
 
   table(): CompiledTable {
@@ -257,11 +293,12 @@ class Compiler implements StateSink {
     }
   }
 
-  /** Gives the rows of one FDE.  in  place.next  where the next one begins     out  bytes read */
+  /** Gives the rows of one FDE.  in  place.next  where the next one begins     out  where its code ends */
   #runFde(offset: number, place: { readonly start: number; readonly next: number }): number {
     const entries = this.#entries
     const { start, next } = place
     const { refused } = this.#counts
+    let pcEnd = start
     try {
       entries.readAt(offset)
       const { cie, initial } = this.#cies.get(entries.cieOffset)!
@@ -272,32 +309,45 @@ class Compiler implements StateSink {
         refused[range === 0 ? 'outside' : 'malformed']++
       else {
         if (end > next) refused.overlap++
-        const pcEnd = Math.min(end, next)
-        try {
-          this.#program.run({ cie, initial, pc: start, pcEnd, end: entries.end, sink: this })
-        } finally {
-          this.#gap(pcEnd, next)
-        }
+        pcEnd = Math.min(end, next)
+        this.#program.run({ cie, initial, pc: start, pcEnd, end: entries.end, sink: this })
       }
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
       refused.malformed++
     }
-    return entries.end - offset
+    return pcEnd
   }
 
-  /** Code that no FDE covers, but for trampolines. They are looked up at the return address minus 1. */
-  #gap(start: number, end: number): void {
-    this.#rows.row(start, GAP_RULE)
+  /** As `#gap`, all of it. */
+  *#fillGap(start: number, end: number): Generator<void, void, void> {
+    for (let at = start; at < end && !this.#rows.isFull; ) {
+      at = this.#gap(at, end)
+      if (at < end) yield
+    }
+  }
+
+  /** Code that no FDE covers: trampolines, Go. Trampolines are looked up at the return address minus 1.
+   *  out  up to where its rows are written; the rest wants another call */
+  #gap(start: number, end: number): number {
+    if (start >= end) return end
     let free = start
     for (const trampoline of this.#trampolines) {
       const from = trampoline.start - 1 - this.#base
       const to = trampoline.end - this.#base
       if (from < free || to > end) continue
-      free = to
+      const filled = this.#fill(free, from)
+      if (filled < from) return filled
       this.#rows.row(from, this.#rules.idOf(SIGNAL_RULE))
-      this.#rows.row(to, GAP_RULE)
+      free = to
     }
+    return this.#fill(free, end)
+  }
+
+  #fill(start: number, end: number): number {
+    if (this.#go !== undefined) return this.#go.fill(start, end, GO_ROWS_PER_STEP)
+    this.#rows.row(start, GAP_RULE)
+    return end
   }
 
   #push(start: number, offset: number): void {
@@ -332,6 +382,7 @@ function doubled(column: Uint32Array): Uint32Array<ArrayBuffer> {
 
 function noCounts(): {
   fdes: number
+  go?: NonNullable<TableCounts['go']>
   refused: Record<RefusedReason, number>
   unsupported: Record<UnsupportedReason, number>
 } {

@@ -37,30 +37,35 @@ export interface GoTableClaims {
 const WORDS = 41
 const SCANNED_BYTES_MAX = 64 * 1024 * 1024
 const RELOCATIONS_MAX = 4 * 1024 * 1024
-const CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
 const CANDIDATES_MAX = 64
+const MOVED_CANDIDATES_MAX = 4 // each costs a pass over all relocations; real files have one
 const RELOCATION_BYTES = 24
 /** R_X86_64_RELATIVE and R_AARCH64_RELATIVE. */
 const RELATIVE_TYPES: ReadonlyMap<number, number> = new Map([[62, 8], [183, 1027]]) // biome-ignore format: a table
 
 /** Finds the record.  out  undefined: no record fits the table
- *  cost one pass over writable data, at most 64 MiB; two over relocations where that finds nothing */
-export function findGoModule(elf: ElfFile, claims: GoTableClaims): GoModule | undefined {
+ *  cost one pass over writable data, at most 64 MiB; where that finds nothing two over relocations, at worst five. Yields
+ *       every millisecond or so */
+export function* findGoModule(
+  elf: ElfFile,
+  claims: GoTableClaims,
+): Generator<void, GoModule | undefined, void> {
   const pointerBytes = elf.is64 ? 8 : 4
   const none = new Map<number, number>()
-  for (const address of addressesInData(elf, claims.table)) {
+  for (const address of yield* addressesInData(elf, claims.table)) {
     const module = moduleAt(elf, address, none, claims)
     if (module) return module
   }
   const type = RELATIVE_TYPES.get(elf.machine)
   if (type === undefined || !elf.is64 || !elf.isLittleEndian) return undefined
   const places: number[] = []
-  eachRelocation(elf, type, (address, value) => {
-    if (value === claims.table && places.length < CANDIDATES_MAX) places.push(address)
+  yield* eachRelocation(elf, type, (address, value) => {
+    if (value === claims.table && places.length < MOVED_CANDIDATES_MAX) places.push(address)
   })
   for (const place of places) {
     const moved = new Map<number, number>()
-    eachRelocation(elf, type, (address, value) => {
+    yield* eachRelocation(elf, type, (address, value) => {
       if (address >= place && address < place + WORDS * pointerBytes) moved.set(address, value)
     })
     const module = moduleAt(elf, place, moved, claims)
@@ -70,13 +75,14 @@ export function findGoModule(elf: ElfFile, claims: GoTableClaims): GoModule | un
 }
 
 /** ELF addresses of aligned words of writable data that hold a value. */
-function addressesInData(elf: ElfFile, value: number): number[] {
+function* addressesInData(elf: ElfFile, value: number): Generator<void, number[], void> {
   const pointerBytes = elf.is64 ? 8 : 4
   const found: number[] = []
   let left = SCANNED_BYTES_MAX
   for (const segment of elf.segments.filter(isWritable)) {
     const size = Math.min(segment.fileSize, elf.source.size - segment.offset)
     for (let start = 0; start < size && left > 0; start += CHUNK_BYTES) {
+      yield
       const length = Math.min(CHUNK_BYTES, size - start)
       left -= length
       const bytes = elf.source.read(segment.offset + start, length)
@@ -133,12 +139,17 @@ function partFrom(elf: ElfFile, address: number): Part | undefined {
 }
 
 /** Relocations of one type, of all sections together at most 4 M. */
-function eachRelocation(elf: ElfFile, type: number, take: (address: number, value: number) => void): void {
+function* eachRelocation(
+  elf: ElfFile,
+  type: number,
+  take: (address: number, value: number) => void,
+): Generator<void, void, void> {
   let left = RELOCATIONS_MAX
   for (const section of elf.sections) {
     if (section.type !== SECTION_RELA || section.entrySize !== RELOCATION_BYTES) continue
     const end = Math.min(section.offset + section.size, elf.source.size)
     for (let start = section.offset; start + RELOCATION_BYTES <= end && left > 0; ) {
+      yield
       const count = Math.min(left, 16_384, Math.floor((end - start) / RELOCATION_BYTES))
       left -= count
       const bytes = elf.source.read(start, count * RELOCATION_BYTES)

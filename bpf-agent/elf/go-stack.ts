@@ -5,11 +5,12 @@
 //   CALL ─► [return address on top] ─► PUSHQ BP … the frame pointer leads to the caller … POPQ BP ─► [on top] RET
 //
 // Says nothing of functions that switch stacks, and nothing of code that is not Go: there the walk stays as it was.
-import type { Result } from '#profile/model/result'
-import { MalformedError } from './cursor.ts'
+import { failure, type Result, success } from '#profile/model/result'
+import { textAt } from './byte-source.ts'
 import { malformedAsFailure } from './elf-file.ts'
 import {
   eachValue,
+  entryOf,
   FLAG_TOP_FRAME,
   FLAG_WRITES_STACK_POINTER,
   readFunction,
@@ -24,7 +25,8 @@ export const GO_BARE = 1
 /** Nothing called this: stacks begin here. */
 export const GO_OUTERMOST = 2
 
-/** Columns, ascending; each row is valid up to the next, the last is GO_FRAME_POINTER; neighbours differ. */
+/** Columns, ascending; each row is valid up to the next, the last is GO_FRAME_POINTER; neighbours differ. Short filling
+ *  between functions may be said to be GO_BARE. */
 export interface GoStackRows {
   /** ELF addresses. */
   readonly start: Float64Array
@@ -40,44 +42,99 @@ export interface GoStackBounds {
 /** A program of 1.5 M functions has some 6 M rows; most have a hundredth of that. */
 export const GO_STACK_BOUNDS: GoStackBounds = { functionsMax: 2 * 1024 * 1024, rowsMax: 8 * 1024 * 1024 }
 
-const STEPS_MAX = 32 * 1024 * 1024 // of all functions, a second of walking; real ones have five each
+const STEPS_MAX = 64 * 1024 * 1024 // of all functions, a few seconds of walking; real ones have five each
+const FUNCTION_STEPS_MAX = 64 * 1024 // a millisecond; a function of 10,000 lines has some 100
+const STEPS_PER_FUNCTION = 16 // what finding it costs, in steps of its table
+const FILLING_BYTES_MAX = 64 // functions begin at multiples of at most that; to tell filling apart would double the rows
+const NONE = -1
+const STEPS_PER_SLICE = 16 * 1024 // half a millisecond
 
 /** Reads where Go functions have nothing on the stack.
- *  cost 2 to 4 µs a function, 9 bytes a row and as much again while they grow */
+ *  in   programEntry  ELF address at which the program begins; nobody calls the function there
+ *  cost 1 to 4 µs a function, 9 bytes a row and as much again while they grow */
 export function readGoStackRows(
   table: GoTable,
   bounds: GoStackBounds = GO_STACK_BOUNDS,
+  programEntry = 0,
 ): Result<GoStackRows> {
-  return malformedAsFailure(() => {
-    if (table.count > bounds.functionsMax)
-      throw new MalformedError(`${table.count} Go functions, at most ${bounds.functionsMax} are read`)
-    const rows = createRows(bounds.rowsMax)
-    const steps = { left: STEPS_MAX }
-    let broken = 0
-    for (let row = 0; row < table.count; row++) {
-      if (!malformedAsFailure(() => addFunction(table, row, rows, steps)).ok) broken++
-      if (rows.isFull) throw new MalformedError(`more than ${bounds.rowsMax} rows of Go functions`)
-    }
-    return { ...rows.finish(), broken }
-  })
+  const slices = goStackRowsInSlices(table, bounds, programEntry)
+  for (;;) {
+    const slice = slices.next()
+    if (slice.done) return slice.value
+  }
 }
 
-function addFunction(table: GoTable, row: number, rows: Rows, steps: Steps): void {
-  const code = readFunction(table, row)
-  rows.add(code.entry, (code.flags & FLAG_TOP_FRAME) !== 0 ? GO_OUTERMOST : GO_FRAME_POINTER)
-  if ((code.flags & (FLAG_TOP_FRAME | FLAG_WRITES_STACK_POINTER)) !== 0 || code.depths === 0) return
-  let start = code.entry
-  eachValue(table, { place: code.depths, entry: code.entry }, steps, (depth, end) => {
+/** As `readGoStackRows`, a slice of about half a millisecond at a time. */
+export function* goStackRowsInSlices(
+  table: GoTable,
+  { functionsMax, rowsMax }: GoStackBounds = GO_STACK_BOUNDS,
+  programEntry = 0,
+): Generator<void, Result<GoStackRows>, void> {
+  if (table.count > functionsMax)
+    return failure(`${table.count} Go functions, at most ${functionsMax} are read`)
+  const rows = createRows(rowsMax)
+  let stepsLeft = STEPS_MAX
+  let sliceEnd = stepsLeft - STEPS_PER_SLICE
+  let broken = 0
+  for (let row = 0; row < table.count; row++) {
+    const before = rows.length
+    const stepsMax = Math.min(FUNCTION_STEPS_MAX, stepsLeft)
+    const steps = { left: stepsMax }
+    if (!malformedAsFailure(() => addFunction({ table, row, rows, steps, programEntry })).ok) {
+      broken++
+      rows.cut(before)
+      malformedAsFailure(() => rows.add(readFunction(table, row).entry, GO_FRAME_POINTER))
+    }
+    if (rows.isFull) return failure(`more than ${rowsMax} rows of Go functions`)
+    stepsLeft -= stepsMax - steps.left + STEPS_PER_FUNCTION
+    if (stepsLeft > sliceEnd) continue
+    sliceEnd = stepsLeft - STEPS_PER_SLICE
+    yield
+  }
+  malformedAsFailure(() => rows.add(table.text + entryOf(table, table.count), GO_FRAME_POINTER))
+  return success({ ...rows.finish(), broken })
+}
+
+function addFunction(place: {
+  readonly table: GoTable
+  readonly row: number
+  readonly rows: Rows
+  readonly steps: Steps
+  readonly programEntry: number
+}): void {
+  const { table, row, rows, steps, programEntry } = place
+  const { entry, depths, flags, name } = readFunction(table, row)
+  const isOutermost = (flags & FLAG_TOP_FRAME) !== 0 || (entry === programEntry && entry !== 0)
+  const isUntold =
+    isOutermost ||
+    (flags & FLAG_WRITES_STACK_POINTER) !== 0 ||
+    depths === 0 ||
+    (!saysWhoSwitches(table) && textAt(table.source, table.names, name).startsWith('runtime.'))
+  if (isUntold) {
+    rows.add(entry, isOutermost ? GO_OUTERMOST : GO_FRAME_POINTER)
+    return
+  }
+  let start = entry
+  eachValue(table, { place: depths, entry }, steps, (depth, end) => {
     rows.add(start, depth === 0 ? GO_BARE : GO_FRAME_POINTER)
     start = end
     return true
   })
-  rows.add(start, GO_FRAME_POINTER) // what follows is filling, up to the next function
+  rows.close(start)
 }
+
+/** Flags came with 1.17, whose table looks like that of 1.16. Before them the runtime itself is left alone, where stacks
+ *  begin and are switched. */
+const saysWhoSwitches = ({ version }: GoTable) => version >= 18
 
 interface Rows {
   /** A row at an address; one at the same address replaces it, one that says the same or lies before the last is none. */
   add(address: number, kind: number): void
+  /** A function ends: filling follows. If it is short, the next function's first row may begin here. */
+  close(address: number): void
+  /** Forgets all but the first rows. */
+  cut(length: number): void
+  readonly length: number
   readonly isFull: boolean
   finish(): Pick<GoStackRows, 'start' | 'kind'>
 }
@@ -86,25 +143,51 @@ function createRows(rowsMax: number): Rows {
   let start = new Float64Array(1024)
   let kind = new Uint8Array(1024)
   let count = 0
+  let closed = NONE
+
+  const last = () => (count > 0 ? kind[count - 1]! : GO_FRAME_POINTER)
+
+  function put(address: number, value: number): void {
+    if (count > 0 && address < start[count - 1]!) return
+    if (count > 0 && address === start[count - 1]) count--
+    if (value === last() || count > rowsMax) return
+    if (count === start.length) {
+      const [longerStart, longerKind] = [new Float64Array(2 * count), new Uint8Array(2 * count)]
+      longerStart.set(start)
+      longerKind.set(kind)
+      start = longerStart
+      kind = longerKind
+    }
+    start[count] = address
+    kind[count++] = value
+  }
+
+  function endFilling(address: number, value: number): void {
+    const isShort = address >= closed && address - closed <= FILLING_BYTES_MAX
+    if (closed !== NONE && !(isShort && value === last())) put(closed, GO_FRAME_POINTER)
+    closed = NONE
+  }
+
   return {
     add(address, value) {
-      if (count > 0 && address < start[count - 1]!) return
-      if (count > 0 && address === start[count - 1]) count--
-      const before = count > 0 ? kind[count - 1] : GO_FRAME_POINTER
-      if (value === before || count > rowsMax) return
-      if (count === start.length) {
-        const [longerStart, longerKind] = [new Float64Array(2 * count), new Uint8Array(2 * count)]
-        longerStart.set(start)
-        longerKind.set(kind)
-        start = longerStart
-        kind = longerKind
-      }
-      start[count] = address
-      kind[count++] = value
+      endFilling(address, value)
+      put(address, value)
+    },
+    close(address) {
+      closed = address
+    },
+    cut(length) {
+      count = Math.min(count, length)
+    },
+    get length() {
+      return count
     },
     get isFull() {
       return count > rowsMax
     },
-    finish: () => ({ start: start.slice(0, count), kind: kind.slice(0, count) }),
+    finish() {
+      endFilling(Number.POSITIVE_INFINITY, GO_FRAME_POINTER)
+      return { start: start.slice(0, count), kind: kind.slice(0, count) }
+    },
   }
 }

@@ -5,7 +5,7 @@
 //
 //   header │ names │ files of each package │ paths │ pc tables │ function table, functions
 //            1.2 has no parts: all places count from the header; since 1.16 the header says where each part begins
-import { type Result, success } from '#profile/model/result'
+import { failure, type Result, success } from '#profile/model/result'
 import type { Part } from './byte-source.ts'
 import { MalformedError, wordAt } from './cursor.ts'
 import {
@@ -64,28 +64,42 @@ const VERSIONS: ReadonlyMap<number, GoVersion> = new Map([
  *  out  undefined: no Go program; a failure says what is broken
  *  cost a few reads; where sections are missing or merged, a scan of at most 64 MiB. The table keeps at most 256 KiB */
 export function readGoTable(elf: ElfFile): Result<GoTable | undefined> {
-  if (!isGo(elf)) return success(undefined)
-  return malformedAsFailure(() => {
-    const place = placeBySection(elf) ?? placeByScan(elf)
-    if (place === undefined) throw new MalformedError('a Go program without a table of functions')
-    return readTable(elf, place)
-  })
+  const slices = goTableInSlices(elf)
+  for (;;) {
+    const slice = slices.next()
+    if (slice.done) return slice.value
+  }
+}
+
+/** As `readGoTable`, a slice of about a millisecond at a time. */
+export function* goTableInSlices(elf: ElfFile): Generator<void, Result<GoTable | undefined>, void> {
+  try {
+    if (!isGo(elf)) return success(undefined)
+    const place = placeBySection(elf) ?? (yield* placeByScan(elf))
+    if (place === undefined) return failure('a Go program without a table of functions')
+    return success(yield* readTable(elf, place))
+  } catch (error) {
+    if (error instanceof MalformedError) return failure(error.message)
+    throw error
+  }
 }
 
 interface Place extends Part {
   readonly address: number
 }
 
-/** Go's linker leaves sections and notes of its own name. */
-function isGo({ sections, segments, source }: ElfFile): boolean {
+/** Whether Go's linker made it: it leaves sections and notes of its own name. Throws MalformedError */
+export function isGo({ sections, segments, source }: ElfFile): boolean {
   if (
     sections.some(({ name }) => /^[.](note[.]go[.]|go[.]|gopclntab|data[.]rel[.]ro[.]gopclntab)/.test(name))
   )
     return true
   const note = [4, 0, 0, 0, 0x47, 0x6f, 0, 0] // type 4 of "Go"
+  let left = NOTES_BYTES_MAX
   return segments.some(({ type, offset, fileSize }) => {
-    const length = Math.min(fileSize, NOTES_BYTES_MAX, source.size - offset)
+    const length = Math.min(fileSize, left, source.size - offset)
     if (type !== SEGMENT_NOTE || length <= 0) return false
+    left -= length
     const notes = source.read(offset, length)
     return notes.some((_, i) => note.every((byte, j) => notes[i + j] === byte))
   })
@@ -97,7 +111,7 @@ function placeBySection(elf: ElfFile): Place | undefined {
 }
 
 /** Position-independent programs of some linkers carry the table inside `.data.rel.ro`, others have no sections left. */
-function placeByScan(elf: ElfFile): Place | undefined {
+function* placeByScan(elf: ElfFile): Generator<void, Place | undefined, void> {
   let left = SCANNED_BYTES_MAX
   let candidates = 0
   const loaded = elf.segments.filter(({ type, fileSize }) => type === SEGMENT_LOAD && fileSize > 0)
@@ -107,6 +121,7 @@ function placeByScan(elf: ElfFile): Place | undefined {
   )) {
     const size = Math.min(segment.fileSize, elf.source.size - segment.offset)
     for (let start = 0; start + HEADER_BYTES_MAX <= size && left > 0; start += CHUNK_BYTES) {
+      yield
       const length = Math.min(CHUNK_BYTES, size - start)
       left -= length
       const bytes = elf.source.read(segment.offset + start, length)
@@ -136,7 +151,7 @@ interface Header extends Omit<GoTable, 'text' | 'inlineTrees' | 'source'> {
   readonly textStart: number
 }
 
-function readTable(elf: ElfFile, place: Place): GoTable {
+function* readTable(elf: ElfFile, place: Place): Generator<void, GoTable, void> {
   const { textStart, ...header } = readHeader(elf, place)
   const source = pagedSource(elf.source)
   // Entries of old tables are addresses themselves, known without the module's data if they needed no relocation.
@@ -149,7 +164,7 @@ function readTable(elf: ElfFile, place: Place): GoTable {
       )
     return { ...header, source, text: 0, inlineTrees: undefined }
   }
-  const module = findGoModule(elf, { table: place.address, ...header })
+  const module = yield* findGoModule(elf, { table: place.address, ...header })
   const text = module?.text ?? textStart
   if (text === 0) throw new MalformedError('a Go program that does not tell where its code begins')
   return { ...header, source, text, inlineTrees: module?.inlineTrees }
