@@ -8,7 +8,7 @@ import type { ProfileHead } from '#profile/model/builder'
 import type { Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
 import { type Aggregator, createAggregator, type Window } from './aggregate/window.ts'
-import { followProcesses, type ProcessTable } from './follow.ts'
+import { type FollowParts, followProcesses, type ProcessTable } from './follow.ts'
 import { accountTicks } from './kernel/accounting.ts'
 import { periodNs } from './kernel/perf-events.ts'
 import type { Sampler } from './kernel/sampler.ts'
@@ -23,6 +23,7 @@ export interface AgentParts {
   readonly processes: ProcessTable
   /** Tells the kernel how the stacks of each process are walked. */
   readonly unwinder: Unwinder
+  readonly mappingEvents?: FollowParts['mappingEvents']
   readonly symbolizer: {
     profileOf(window: Window, head: ProfileHead): Profile
     /** Binaries that could not be read for names, by reason. */
@@ -209,6 +210,11 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     await sender.close(CLOSE_MS)
     await metrics?.close()
     parts.symbolizer.close()
+    giveBack()
+  }
+
+  function giveBack(): void {
+    following.close()
     unwinder.close()
     sampler.close()
   }
@@ -217,8 +223,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     try {
       await step()
     } catch (error) {
-      unwinder.close()
-      sampler.close()
+      giveBack()
       throw error
     }
   }

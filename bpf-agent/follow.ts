@@ -3,7 +3,10 @@
 // order, since the unwinder publishes what the other has read.
 //
 //   scan ─► start ─► … events ─► samples ─► publish ─► events …
+//                       └─ and, between the ticks, whenever code is mapped: a library opened, a program executed
+
 import type { ProcessEvent } from './kernel/events.ts'
+import type { MappingEvents } from './kernel/mapping-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { missesOf } from './unwind/misses.ts'
@@ -15,10 +18,20 @@ export interface ProcessTable {
   onExec(tgid: number, startTicks: number, timeMs: number): void
   onExit(tgid: number, startTicks: number, timeMs: number): void
   see(tgid: number, startTicks: number): void
+  /** It has mapped code.  out  its start, if it is known */
+  remap(tgid: number): number | undefined
   sweep(nowMs: number): void
   readonly count: number
   /** Processes that could not be read, by reason. */
   readonly misses: ReadonlyMap<string, number>
+}
+
+export interface FollowParts {
+  readonly sampler: Pick<Sampler, 'events' | 'stopNames'>
+  readonly processes: ProcessTable
+  readonly unwinder: Unwinder
+  /** undefined: mappings are read again only when samples show that they have changed. */
+  readonly mappingEvents?: MappingEvents | undefined
 }
 
 export interface Following {
@@ -26,35 +39,42 @@ export interface Following {
    *  in  isWanted  those that go first */
   scan(isWanted?: (tgid: number, startTicks: number) => boolean): Promise<void>
   /** Tells what has happened since the last call; before the samples, so that a stack meets the process it was taken
-   *  from.
-   *  in   tell  somebody else who wants to hear it
-   *  out  the number of events */
-  takeEvents(tell?: (event: ProcessEvent) => void): number
+   *  from.  out  the number of events */
+  takeEvents(): number
   /** Each process of a batch is looked at while it may still live.  cost 1 µs per process, 0.2 ms where it is read */
   meet(batch: RawStacks): void
-  /** After the samples: what was met is published, and a little is compiled.  out  whether there is more to do soon */
+  /** After the samples: what was met is published, and a little is compiled.
+   *  out     whether there is more to do soon
+   *  throws  what went wrong between the ticks */
   publish(): boolean
+  /** Nothing is told, read or published any more. The parts are closed by whoever made them. */
+  close(): void
 }
 
 const SCAN_MS_MAX = 3000
 const COMPILE_MS = 20 // the ring is not drained meanwhile
+const COMPILE_MS_BETWEEN = 5
+const SETTLE_MS = 2 // the loader maps a program's libraries one after the other
+const WAIT_MS = 60_000
+// A wake-up costs 0.2 ms and a reading as much: ten a second are 0.4 % of a core. A build that starts a hundred programs
+// a second gets no more; it is met by its samples.
+const WAKEUPS_PER_S = 10
+const WAKEUPS_MAX = 20
 
-/** Starts with nobody known. */
-export function followProcesses({
-  sampler,
-  processes,
-  unwinder,
-}: {
-  readonly sampler: Pick<Sampler, 'events' | 'stopNames'>
-  readonly processes: ProcessTable
-  readonly unwinder: Unwinder
-}): Following {
+/** Starts with nobody known.
+ *  in  tell  somebody else who wants to hear each event */
+export function followProcesses(
+  { sampler, processes, unwinder, mappingEvents }: FollowParts,
+  tell?: (event: ProcessEvent) => void,
+): Following {
   const missOf = missesOf(sampler.stopNames)
   // tgid → startTicks, between two publishings: those who were seen, and those with a stack that ended for want of tables.
   const seen = new Map<number, number>()
   const missed = new Map<number, number>()
+  let isClosed = false
+  let broken: { readonly error: unknown } | undefined
 
-  function takeEvents(tell?: (event: ProcessEvent) => void): number {
+  function takeEvents(): number {
     const events = sampler.events()
     for (const event of events) {
       const { kind, tgid, startTicks, parentTgid, timeMs } = event
@@ -73,6 +93,34 @@ export function followProcesses({
     return events.length
   }
 
+  async function watch(events: MappingEvents): Promise<void> {
+    let tokens = WAKEUPS_MAX
+    for (let beforeMs = performance.now(); !isClosed; ) {
+      await events.wait(WAIT_MS)
+      await sleep(SETTLE_MS)
+      if (isClosed) return
+      react(events)
+      const nowMs = performance.now()
+      tokens = Math.min(WAKEUPS_MAX, tokens + ((nowMs - beforeMs) / 1000) * WAKEUPS_PER_S) - 1
+      beforeMs = nowMs
+      if (tokens < 1) await sleep(1000 / WAKEUPS_PER_S)
+    }
+  }
+
+  function react(events: MappingEvents): void {
+    takeEvents()
+    for (const tgid of events.take()) {
+      const startTicks = processes.remap(tgid)
+      if (startTicks !== undefined) unwinder.see(tgid, startTicks)
+    }
+    unwinder.tick(COMPILE_MS_BETWEEN)
+    takeEvents()
+  }
+
+  if (mappingEvents)
+    watch(mappingEvents).catch((error: unknown) => {
+      broken = { error }
+    })
   return {
     scan: (isWanted) => unwinder.scan(SCAN_MS_MAX, isWanted),
     takeEvents,
@@ -92,9 +140,16 @@ export function followProcesses({
       }
     },
     publish() {
+      if (broken) throw broken.error
       seen.clear()
       missed.clear()
       return unwinder.tick(COMPILE_MS)
     },
+    close() {
+      isClosed = true
+      mappingEvents?.close()
+    },
   }
 }
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -10,6 +10,7 @@ import { monotonicMs } from './host/clock.ts'
 import { hostName } from './host/host-name.ts'
 import { createProcesses } from './host/processes.ts'
 import { idleMsOf } from './kernel/accounting.ts'
+import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { openMappedSource } from './mapped-source.ts'
@@ -64,6 +65,7 @@ export function createParts(settings: AgentSettings): AgentParts {
       ...{ sampler, processes, open: openMappedSource, log, monotonicMs },
       cacheFolder: settings['table-cache'],
     }),
+    mappingEvents: listenToMappings(),
     symbolizer: createSymbolizer({ processes, host, log }),
     encode: encodeOtlpProfiles,
     sender,

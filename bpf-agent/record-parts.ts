@@ -4,6 +4,7 @@ import { monotonicMs } from './host/clock.ts'
 import { hostName } from './host/host-name.ts'
 import { createProcesses } from './host/processes.ts'
 import { idleMsOf } from './kernel/accounting.ts'
+import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { openMappedSource } from './mapped-source.ts'
 import { objectFolder, USER_FRAMES_MAX } from './parts.ts'
@@ -33,6 +34,7 @@ export function createRecordParts({
     sampler,
     processes,
     unwinder: createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs }),
+    mappingEvents: listenToMappings(),
     symbolizer: createSymbolizer({ processes, host: hostName(), log }),
     clock: { monotonicMs, wallMs: () => Date.now() },
     idleMs: () => idleMsOf(readFileSync('/proc/stat', 'latin1')),

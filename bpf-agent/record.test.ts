@@ -58,6 +58,7 @@ function fakeParts() {
       onExec: (tgid) => log.push(`exec ${tgid}`),
       onExit: (tgid) => log.push(`exit ${tgid}`),
       see: (tgid) => log.push(`see ${tgid}`),
+      remap: () => undefined,
       sweep: () => {},
       count: 0,
       misses: new Map(),

@@ -18,7 +18,10 @@ import { periodNs } from './kernel/perf-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
 
 /** `ready` resolves when kernel names are there, or known to stay away. */
-export type RecordParts = Pick<AgentParts, 'sampler' | 'processes' | 'unwinder' | 'clock' | 'idleMs'> & {
+export type RecordParts = Pick<
+  AgentParts,
+  'sampler' | 'processes' | 'unwinder' | 'mappingEvents' | 'clock' | 'idleMs'
+> & {
   readonly symbolizer: AgentParts['symbolizer'] & { readonly ready: Promise<void> }
 }
 
@@ -58,11 +61,16 @@ const NAMINGS_LAST = 10
 /** Samples until the end, whatever ends it; gives the parts back in every case.
  *  throws  CannotSample when no CPU can be sampled, and what `begin` throws */
 export async function record(options: RecordOptions, parts: RecordParts): Promise<Recording> {
-  const following = followProcesses(parts)
+  const { family } = options
+  const following = followProcesses(parts, ({ kind, tgid, startTicks, parentTgid }) => {
+    if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
+    else if (kind === 'exit') family?.onExit(tgid, startTicks)
+  })
   try {
-    await following.scan((tgid, startTicks) => options.family?.has(tgid, startTicks) === true)
+    await following.scan((tgid, startTicks) => family?.has(tgid, startTicks) === true)
     return await sample(options, parts, following)
   } finally {
+    following.close()
     parts.symbolizer.close()
     parts.unwinder.close()
     parts.sampler.close()
@@ -85,12 +93,6 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
   void options.stopped.then(() => {
     isStopped = true
   })
-
-  const takeEvents = () =>
-    following.takeEvents(({ kind, tgid, startTicks, parentTgid }) => {
-      if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
-      else if (kind === 'exit') family?.onExit(tgid, startTicks)
-    })
 
   function takeSamples(): void {
     for (let i = 0; i < BATCHES_MAX; i++) {
@@ -130,10 +132,10 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
   }
 
   function tick(): void {
-    takeEvents()
+    following.takeEvents()
     takeSamples()
     following.publish()
-    takeEvents() // who executed another program while it was published
+    following.takeEvents() // who executed another program while it was published
     const nowMs = clock.monotonicMs()
     if (nowMs - windowStart.monotonicMs >= WINDOW_MS) closeWindow(NAMINGS_MEANWHILE)
     if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
@@ -164,7 +166,7 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
   const idleMs = parts.idleMs() - idleBeforeMs
   const elapsedMs = clock.monotonicMs() - startMs
   sampler.stop()
-  takeEvents()
+  following.takeEvents()
   takeSamples()
   await symbolizer.ready
   closeWindow(NAMINGS_LAST)

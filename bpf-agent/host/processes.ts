@@ -49,6 +49,9 @@ export interface Processes {
   onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void
   /** A sample of it came: reads what is due, within bounds.  cost 1 µs, or 0.2 ms when it must be read */
   see(tgid: number, startTicks: number): void
+  /** It has mapped code: reads it again at once, if that costs less than a twentieth of its time.
+   *  out  its start; undefined: nobody has asked for it yet */
+  remap(tgid: number): number | undefined
   find(tgid: number, startTicks: number): KnownProcess | undefined
   /** An address of it was found nowhere: reads its mappings again, at most once a second.
    *  out  whether there is a new generation */
@@ -80,6 +83,7 @@ const SWEEP_MS = 5000
 const REFRESH_MS = 1000
 const REREAD_MS_FIRST = 250 // right after its start a program maps its libraries
 const REREAD_MS_LAST = 60_000
+const REMAP_COST_FACTOR = 20
 const COST_FACTOR = 100 // reading one process may take 1 % of a CPU: one with 60,000 mappings is read rarely
 const READING_MS_PER_S = 100 // all processes together; the rest waits for its next sample
 const ENVIRON_BYTES_MAX = 64 * 1024
@@ -99,6 +103,8 @@ interface Entry {
   wasRead: boolean
   readAtMs: number
   rereadMs: number
+  /** Of the last reading. */
+  costMs: number
   isSeen: boolean
   /** Of the sweeper's clock; -1: not swept since it was last seen, or since it died. */
   keptSinceMs: number
@@ -158,6 +164,14 @@ export function createProcesses({
     return entry.generations !== before
   }
 
+  function remap(tgid: number): number | undefined {
+    const entry = youngest(tgid)
+    if (!entry || entry.isDead) return undefined
+    if (nowMs() - entry.readAtMs >= REMAP_COST_FACTOR * entry.costMs && mayRead()) read(entry)
+    entry.rereadMs = REREAD_MS_FIRST // it may go on mapping
+    return entry.startTicks
+  }
+
   function mayRead(): boolean {
     const now = nowMs()
     if (now - second.startMs >= 1000) second = { startMs: now, spentMs: 0 }
@@ -170,6 +184,7 @@ export function createProcesses({
     const costMs = cpuMs() - startCpuMs
     second.spentMs += costMs
     entry.readAtMs = nowMs()
+    entry.costMs = costMs
     const isFirst = !entry.wasRead || entry.isStale
     const pauseMs = isFirst ? REREAD_MS_FIRST : Math.min(REREAD_MS_LAST, 2 * entry.rereadMs)
     entry.rereadMs = Math.max(pauseMs, COST_FACTOR * costMs)
@@ -231,6 +246,7 @@ export function createProcesses({
       wasRead: false,
       readAtMs: Number.NEGATIVE_INFINITY,
       rereadMs: REREAD_MS_FIRST,
+      costMs: 0,
       isSeen: false,
       keptSinceMs: -1,
     }
@@ -270,6 +286,7 @@ export function createProcesses({
     onExit,
     onFork,
     see,
+    remap,
     find: (tgid, startTicks) => entries.get(keyOf(tgid, startTicks)),
     refresh,
     sweep,

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { followProcesses } from '../follow.ts'
 import { monotonicMs } from '../host/clock.ts'
 import { createProcesses } from '../host/processes.ts'
+import { listenToMappings } from '../kernel/mapping-events.ts'
 import { createSampler } from '../kernel/sampler.ts'
 import { openMappedSource } from '../mapped-source.ts'
 import { createHostUnwinder } from './host-unwinder.ts'
@@ -69,7 +70,8 @@ function open() {
   })
   const processes = createProcesses({ nowMs: monotonicMs })
   const unwinder = createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs })
-  const following = followProcesses({ sampler, processes, unwinder })
+  const mappingEvents = listenToMappings()
+  const following = followProcesses({ sampler, processes, unwinder, mappingEvents })
   const stacks = new Map<number, string[]>() // by process: "stop: names, leaf first"
 
   function tick(): void {
@@ -94,6 +96,7 @@ function open() {
       for (const endMs = monotonicMs() + ms; monotonicMs() < endMs; await sleep(50)) tick()
     },
     close() {
+      following.close()
       unwinder.close()
       sampler.close()
     },

@@ -39,7 +39,10 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
   const { frequencyHz, intervalMs } = options
   const { family, cgroups, words } = options.targets
   const aggregator = createAggregator(sampler.stopNames)
-  const following = followProcesses(parts)
+  const following = followProcesses(parts, ({ kind, tgid, startTicks, parentTgid }) => {
+    if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
+    else if (kind === 'exit') family?.onExit(tgid, startTicks)
+  })
   const sliding = createSlidingWindow(options.spanMs / 1000)
   const isFiltering = family !== undefined || cgroups.length > 0
   const idleBeforeMs = parts.idleMs()
@@ -48,12 +51,6 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
   let isStarted = false
   let drained = 0
   let filtered = 0
-
-  const takeEvents = () =>
-    following.takeEvents(({ kind, tgid, startTicks, parentTgid }) => {
-      if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
-      else if (kind === 'exit') family?.onExit(tgid, startTicks)
-    })
 
   function takeSamples(): void {
     for (let i = 0; i < BATCHES_MAX; i++) {
@@ -88,10 +85,10 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
   }
 
   function tick(): void {
-    takeEvents()
+    following.takeEvents()
     takeSamples()
     following.publish()
-    takeEvents() // who executed another program while it was published
+    following.takeEvents() // who executed another program while it was published
     const nowMs = clock.monotonicMs()
     if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
     keptHouseMs = nowMs
@@ -146,6 +143,7 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
       return family !== undefined && family.living === 0 && cgroups.length === 0
     },
     close() {
+      following.close()
       symbolizer.close()
       unwinder.close()
       sampler.close()
