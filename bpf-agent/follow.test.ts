@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { followProcesses } from './follow.ts'
+import type { ProcessEvent } from './kernel/events.ts'
+import type { MappingEvents } from './kernel/mapping-events.ts'
+import { drawBatch } from './kernel/testing.ts'
+import { fakeUnwinder } from './unwind/testing.ts'
+
+/** Mapping events by hand. */
+function fakeMappingEvents() {
+  let wake = () => {}
+  const tgids: number[] = []
+  const state = { waits: 0, isClosed: false }
+  const events: MappingEvents = {
+    take: () => tgids.splice(0),
+    wait: () => {
+      state.waits++
+      return new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    },
+    close() {
+      state.isClosed = true
+      wake()
+    },
+  }
+  return {
+    events,
+    state,
+    map(tgid: number) {
+      tgids.push(tgid)
+      wake()
+    },
+  }
+}
+
+function draw(mappingEvents?: MappingEvents) {
+  const log: string[] = []
+  const events: ProcessEvent[] = []
+  const state = { eventsBreak: false }
+  const following = followProcesses(
+    {
+      sampler: {
+        stopNames: ['fp_zero', 'unknown', 'no_mapping'],
+        events() {
+          if (state.eventsBreak) throw new Error('an event of 7 bytes')
+          return events.splice(0)
+        },
+      },
+      processes: {
+        onFork: (parent, child) => log.push(`fork ${parent} ${child}`),
+        onExec: (tgid) => log.push(`exec ${tgid}`),
+        onExit: (tgid) => log.push(`exit ${tgid}`),
+        see: (tgid) => log.push(`see ${tgid}`),
+        remap: (tgid) => (tgid === 10 ? 77 : undefined),
+        sweep: () => {},
+        count: 0,
+        misses: new Map(),
+      },
+      unwinder: fakeUnwinder(log),
+      mappingEvents,
+    },
+    ({ kind, tgid }) => log.push(`told of ${kind} ${tgid}`),
+  )
+  return { following, log, events, state }
+}
+
+const event = (kind: ProcessEvent['kind'], tgid: number): ProcessEvent => ({
+  ...{ kind, tgid, startTicks: 1, parentTgid: kind === 'fork' ? 1 : 0, timeMs: 0 },
+})
+
+describe('following processes', () => {
+  it('tells the names side first, then the unwinder, then who else wants to hear', () => {
+    const { following, log, events } = draw()
+    events.push(event('fork', 12), event('exec', 12), event('exit', 12))
+    expect(following.takeEvents()).toBe(3)
+    expect(log).toEqual([
+      ...['fork 1 12', 'unwinder fork 12', 'told of fork 12'],
+      ...['exec 12', 'unwinder exec 12', 'told of exec 12'],
+      ...['exit 12', 'unwinder exit 12', 'told of exit 12'],
+    ])
+  })
+
+  it('meets each process once between two publishings, and each miss of it once', () => {
+    const { following, log } = draw()
+    const batch = drawBatch('12 a | 10\n12 a | 20\n13 b | 10\n12 a | 10')
+    batch.stop.set([0, 1, 2, 1])
+    following.meet(batch)
+    following.meet(batch)
+    const once = ['see 12', 'unwinder see 12', 'unknown 12', 'see 13', 'unwinder see 13', 'no_mapping 13']
+    expect(log).toEqual(once)
+    following.publish()
+    following.meet(batch)
+    expect(log).toEqual([...once, ...once])
+  })
+
+  describe('between the ticks', () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ now: 1_800_000_000_000 })
+    })
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+
+    it('hears of events and looks at who has mapped code, if anybody has asked for that process', async () => {
+      const mapping = fakeMappingEvents()
+      const { following, log, events } = draw(mapping.events)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(log).toEqual([])
+      events.push(event('exec', 12))
+      mapping.map(10)
+      mapping.map(11)
+      await vi.advanceTimersByTimeAsync(5)
+      expect(log).toEqual(['exec 12', 'unwinder exec 12', 'told of exec 12', 'unwinder see 10'])
+      following.close()
+    })
+
+    it('wakes ten times a second at most when it goes on and on', async () => {
+      const mapping = fakeMappingEvents()
+      const { following } = draw(mapping.events)
+      const looks = vi.spyOn(mapping.events, 'take')
+      const storm = setInterval(() => mapping.map(10), 1)
+      await vi.advanceTimersByTimeAsync(5_000)
+      looks.mockClear()
+      await vi.advanceTimersByTimeAsync(10_000)
+      clearInterval(storm)
+      expect(looks.mock.calls.length).toBeGreaterThan(80)
+      expect(looks.mock.calls.length).toBeLessThanOrEqual(101)
+      following.close()
+    })
+
+    it('says at the next tick what broke', async () => {
+      const mapping = fakeMappingEvents()
+      const { following, state } = draw(mapping.events)
+      state.eventsBreak = true
+      mapping.map(10)
+      await vi.advanceTimersByTimeAsync(5)
+      expect(() => following.publish()).toThrow('an event of 7 bytes')
+    })
+
+    it('ends when it is closed', async () => {
+      const mapping = fakeMappingEvents()
+      const { following, log } = draw(mapping.events)
+      following.close()
+      mapping.map(10)
+      await vi.advanceTimersByTimeAsync(1000)
+      expect([log, mapping.state]).toEqual([[], { waits: 1, isClosed: true }])
+    })
+  })
+})
