@@ -119,6 +119,27 @@ describe('createProcesses', () => {
     expect(older!.mappings.path.some((path) => path.includes('koffi'))).toBe(false)
   })
 
+  it('reads again at once when it has mapped code, but for a twentieth of the time at most', async () => {
+    const { tgid, startTicks } = await start('sleep', ['30'])
+    const time = clock()
+    let cpuMs = 0
+    let reads = 0
+    const processes = createProcesses({
+      nowMs: time.nowMs,
+      cpuMs: () => (cpuMs += 5), // each reading takes 5 ms
+    })
+    processes.connect({ hold: () => reads++, release: () => {} })
+    expect(processes.remap(tgid)).toBeUndefined() // nobody has asked for it
+    processes.see(tgid, startTicks)
+    const before = cpuMs
+    expect([processes.remap(tgid), cpuMs]).toEqual([startTicks, before])
+    time.pass(100)
+    expect([processes.remap(tgid), cpuMs]).toEqual([startTicks, before + 10])
+    expect(reads).toBe(1) // and has found the same
+    processes.onExit(tgid, startTicks, 0)
+    expect(processes.remap(tgid)).toBeUndefined()
+  })
+
   it('reads a quiet process ever more rarely', async () => {
     const { tgid, startTicks } = await start('sleep', ['30'])
     const time = clock()
