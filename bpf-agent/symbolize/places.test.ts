@@ -1,6 +1,6 @@
 // Wherever a program's code lies (static, moved, deleted, replaced, in another file system, in no file system at all),
 // its functions have names. Each program says itself where its function `work` is.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
