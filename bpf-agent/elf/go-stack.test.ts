@@ -13,6 +13,7 @@ import {
   readGoStackRows,
 } from './go-stack.ts'
 import { type GoTable, readGoTable } from './go-table.ts'
+import { pagedSource } from './paged-source.ts'
 
 const PROGRAM = `package main
 
@@ -95,6 +96,19 @@ describe.skipIf(goToolchains.length === 0)('readGoStackRows (needs a Go toolchai
     expect(kind.at(-1)).toBe(GO_FRAME_POINTER)
   })
 
+  it('finds the table by its bytes among small negative numbers', () => {
+    const path = compileGo(PROGRAM)
+    const bytes = readBytes(path)
+    const elf = expectSuccess(readElf(bytesSource(bytes.slice())))
+    const before = elf.sections.find(({ name }) => name === '.rodata')!
+    bytes.fill(0, 0x28, 0x30) // e_shoff
+    bytes.fill(0, 0x3c, 0x40) // e_shnum, e_shstrndx
+    const negative = [0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
+    for (let i = 0; i < 200; i++) bytes.set(negative, before.offset + 8 * i)
+    const found = expectSuccess(readGoTable(expectSuccess(readElf(bytesSource(bytes)))))!
+    expect(found.functions.offset).toBe(tableOf(path).functions.offset)
+  })
+
   it('refuses more functions or rows than allowed', () => {
     const table = tableOf(compileGo(PROGRAM))
     const messageOf = (bounds: object) => {
@@ -114,5 +128,129 @@ describe.skipIf(goToolchains.length === 0)('readGoStackRows (needs a Go toolchai
     const rows = expectSuccess(readGoStackRows(table))
     expect(rows.broken).toBeGreaterThan(table.count / 2)
     expect(rows.kind.includes(GO_BARE)).toBe(false)
+  })
+})
+
+interface DrawnFunction {
+  readonly entry: number
+  readonly name?: string
+  /** Bits FLAG_…. */
+  readonly flags?: number
+  /** Bytes of its pc table of depths; none: it has no table. */
+  readonly depths?: readonly number[]
+}
+
+const BARE_16 = [2, 16, 0] // depth 0 for 16 bytes
+const FRAMED = [2, 4, 16, 8, 15, 4, 0] // depth 0 for 4 bytes, 8 for 8, 0 for 4
+
+/** A table as Go 1.16 to 1.20 lay it out; the last function ends at `end`. */
+function drawTable(drawn: readonly DrawnFunction[], { end = 0x2000, version = 18 as 16 | 18 } = {}): GoTable {
+  const bytes: number[] = []
+  const number = (value: number, length: number) => {
+    for (let i = 0; i < length; i++) bytes.push(Math.floor(value / 256 ** i) % 256)
+  }
+  const part = (draw: () => void) => {
+    const offset = bytes.length
+    draw()
+    return { offset, size: bytes.length - offset }
+  }
+  const field = version < 18 ? 8 : 4
+  const recordBytes = field + 9 * 4
+  const nameAt: number[] = []
+  const names = part(() => {
+    for (const { name = 'main.some' } of drawn) {
+      nameAt.push(bytes.length)
+      bytes.push(...[...name].map((letter) => letter.charCodeAt(0)), 0)
+    }
+  })
+  const depthsAt: number[] = []
+  const pcTables = part(() => {
+    bytes.push(0)
+    for (const { depths } of drawn) {
+      depthsAt.push(depths ? bytes.length - names.size : 0)
+      for (const byte of depths ?? []) bytes.push(byte) // too many to be arguments
+    }
+  })
+  const functionTable = part(() => {
+    for (const [i, { entry }] of drawn.entries()) {
+      number(entry, field)
+      number(i * recordBytes, field)
+    }
+    number(end, field)
+  })
+  const functions = part(() => {
+    for (const [i, { entry, flags = 0 }] of drawn.entries()) {
+      number(entry, field)
+      for (const value of [nameAt[i]!, 0, 0, depthsAt[i]!, 0, 0, 0, 0]) number(value, 4)
+      bytes.push(0, flags, 0, 0)
+    }
+  })
+  const source = pagedSource(bytesSource(Uint8Array.from(bytes)))
+  const rest = { isLittleEndian: true, pointerBytes: 8, quantum: 1, text: 0, inlineTrees: undefined } as const
+  const parts = { names, fileTable: names, paths: names, pcTables, functionTable, functions }
+  return { source, version, count: drawn.length, ...rest, ...parts }
+}
+
+function drawnRows(...given: Parameters<typeof drawTable>): string[] {
+  const { start, kind, broken } = expectSuccess(readGoStackRows(drawTable(...given)))
+  const rows = Array.from(start, (at, i) => `${at.toString(16)} ${['-', 'bare', 'outermost'][kind[i]!]}`)
+  return broken === 0 ? rows : [...rows, `${broken} broken`]
+}
+
+describe('drawn functions', () => {
+  it('are bare where nothing is on the stack', () => {
+    expect(drawnRows([{ entry: 0x1000, depths: FRAMED }])).toEqual([
+      '1000 bare',
+      '1004 -',
+      '100c bare',
+      '1010 -',
+    ])
+    expect(drawnRows([{ entry: 0x1000 }])).toEqual([])
+  })
+  it('share a row over short filling, and not over long', () => {
+    const two = (second: number) =>
+      drawnRows([
+        { entry: 0x1000, depths: BARE_16 },
+        { entry: second, depths: FRAMED },
+      ])
+    expect(two(0x1010)).toEqual(['1000 bare', '1014 -', '101c bare', '1020 -'])
+    expect(two(0x1050)).toEqual(['1000 bare', '1054 -', '105c bare', '1060 -'])
+    expect(two(0x1051)).toEqual(['1000 bare', '1010 -', '1051 bare', '1055 -', '105d bare', '1061 -'])
+    expect(
+      drawnRows([
+        { entry: 0x1000, depths: BARE_16 },
+        { entry: 0x1020, flags: 2, depths: BARE_16 },
+      ]),
+    ).toEqual(['1000 bare', '1010 -'])
+  })
+  it('where stacks begin are outermost up to the next, or to the end of all', () => {
+    const drawn = [
+      { entry: 0x1000, depths: BARE_16 },
+      { entry: 0x1010, flags: 1, depths: BARE_16 },
+    ]
+    expect(drawnRows(drawn)).toEqual(['1000 bare', '1010 outermost', '2000 -'])
+    const rows = expectSuccess(readGoStackRows(drawTable(drawn), GO_STACK_BOUNDS, 0x1000))
+    expect([...rows.start, ...rows.kind]).toEqual([0x1000, 0x2000, GO_OUTERMOST, GO_FRAME_POINTER])
+  })
+  it('of the runtime are left alone where its table has no flags', () => {
+    const drawn = [
+      { entry: 0x1000, name: 'runtime.gogo', depths: BARE_16 },
+      { entry: 0x1020, name: 'main.leaf', depths: BARE_16 },
+    ]
+    expect(drawnRows(drawn, { version: 16 })).toEqual(['1020 bare', '1030 -'])
+    expect(drawnRows(drawn, { version: 18 })).toEqual(['1000 bare', '1030 -'])
+  })
+  it('that are broken say nothing, and take nothing from the one before', () => {
+    const endless = [2, 4, 16, 8, 15] // the parts behind it are no end
+    const drawn = [
+      { entry: 0x1000, depths: BARE_16 },
+      { entry: 0x1010, depths: [...endless, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff] },
+      { entry: 0x1040, depths: BARE_16 },
+    ]
+    expect(drawnRows(drawn)).toEqual(['1000 bare', '1010 -', '1040 bare', '1050 -', '1 broken'])
+  })
+  it('of one table that never ends cost a bounded walk', () => {
+    const depths = Array.from({ length: 150_000 }, (_, i) => (i % 2 === 0 ? 2 : 1))
+    expect(drawnRows([{ entry: 0x1000, depths: [...depths, 0] }])).toEqual(['1 broken'])
   })
 })

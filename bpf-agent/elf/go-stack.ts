@@ -47,7 +47,7 @@ const FUNCTION_STEPS_MAX = 64 * 1024 // a millisecond; a function of 10,000 line
 const STEPS_PER_FUNCTION = 16 // what finding it costs, in steps of its table
 const FILLING_BYTES_MAX = 64 // functions begin at multiples of at most that; to tell filling apart would double the rows
 const NONE = -1
-const STEPS_PER_SLICE = 16 * 1024 // half a millisecond
+const STEPS_PER_SLICE = 8 * 1024 // half a millisecond
 
 /** Reads where Go functions have nothing on the stack.
  *  in   programEntry  ELF address at which the program begins; nobody calls the function there

@@ -49,7 +49,7 @@ export interface GoTable {
 const HEADER_BYTES_MAX = 8 + 8 * 8
 const FUNCTIONS_MAX = 16 * 1024 * 1024 // the largest known programs have 1.5 M
 const SCANNED_BYTES_MAX = 64 * 1024 * 1024
-const CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
 const ALIGNMENT = 8
 const CANDIDATES_MAX = 64 // a file may be full of magic numbers
 const NOTES_BYTES_MAX = 64 * 1024
@@ -141,9 +141,18 @@ function* placeByScan(elf: ElfFile): Generator<void, Place | undefined, void> {
 
 function* headersIn(bytes: Uint8Array, isLittleEndian: boolean): Generator<number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at + ALIGNMENT <= bytes.length; at += ALIGNMENT)
-    if (view.getUint32(at, isLittleEndian) >= 0xffff_fff0 && VERSIONS.has(view.getUint32(at, isLittleEndian)))
-      yield at
+  for (let at = 0; at + ALIGNMENT <= bytes.length; at += ALIGNMENT) {
+    const magic = view.getUint32(at, isLittleEndian)
+    if (magic >= 0xffff_fff0 && VERSIONS.has(magic) && isHeaderRest(bytes, at)) yield at
+  }
+}
+
+/** Whether 0, 0, quantum and bytes of a pointer follow a magic number: data are full of small negative numbers. */
+function isHeaderRest(bytes: Uint8Array, at: number): boolean {
+  const [first, second, quantum = 0, pointerBytes] = bytes.subarray(at + 4, at + 8)
+  return (
+    first === 0 && second === 0 && [1, 2, 4].includes(quantum) && (pointerBytes === 4 || pointerBytes === 8)
+  )
 }
 
 interface Header extends Omit<GoTable, 'text' | 'inlineTrees' | 'source'> {
@@ -177,8 +186,7 @@ function readHeader(elf: ElfFile, place: Place): Header {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const version = bytes.length < 16 ? undefined : VERSIONS.get(view.getUint32(0, isLittleEndian))
   const [quantum = 0, pointerBytes = 0] = bytes.subarray(6, 8)
-  const isHeader =
-    bytes[4] === 0 && bytes[5] === 0 && [1, 2, 4].includes(quantum) && pointerBytes === (elf.is64 ? 8 : 4)
+  const isHeader = isHeaderRest(bytes, 0) && pointerBytes === (elf.is64 ? 8 : 4)
   if (version === undefined || !isHeader) throw new MalformedError('no table of Go functions')
   const word = (index: number) => wordAt(view, 8 + index * pointerBytes, pointerBytes, isLittleEndian)
   const head = { isLittleEndian, version, pointerBytes: elf.is64 ? 8 : 4, quantum, count: word(0) } as const
