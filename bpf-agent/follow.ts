@@ -54,6 +54,7 @@ export interface Following {
 const SCAN_MS_MAX = 3000
 const COMPILE_MS = 20 // the ring is not drained meanwhile
 const COMPILE_MS_BETWEEN = 5
+const REMAPS_MAX = 16 // of a wake-up: the others are met by their samples
 const SETTLE_MS = 2 // the loader maps a program's libraries one after the other
 const WAIT_MS = 60_000
 // A wake-up costs 0.2 ms and a reading as much: ten a second are 0.4 % of a core. A build that starts a hundred programs
@@ -109,7 +110,7 @@ export function followProcesses(
 
   function react(events: MappingEvents): void {
     takeEvents()
-    for (const tgid of events.take()) {
+    for (const tgid of events.take().slice(0, REMAPS_MAX)) {
       const startTicks = processes.remap(tgid)
       if (startTicks !== undefined) unwinder.see(tgid, startTicks)
     }

@@ -1,20 +1,37 @@
 // How does the unwinder read a mapped file? Through the same door as the names side: the very file that is mapped, never
 // a path of a stranger's choice.
-import { closeSync } from 'node:fs'
+import { closeSync, type Stats, statSync } from 'node:fs'
+import { orUndefined } from './host/proc.ts'
 import { fileSource, openMapped } from './symbolize/open-file.ts'
 import type { MappedSource } from './unwind/files.ts'
 
+interface Mapping {
+  readonly start: number
+  readonly end: number
+  readonly path: string
+  /** "device:inode" as /proc/PID/maps says. */
+  readonly file: string
+}
+
 /** Opens a mapped file of a process; undefined when it cannot be reached any more, is not regular, or may not be read. */
-export function openMappedSource(
-  tgid: number,
-  mapping: { readonly start: number; readonly end: number; readonly path: string; readonly file: string },
-): MappedSource | undefined {
+export function openMappedSource(tgid: number, mapping: Mapping): MappedSource | undefined {
   const open = openMapped(tgid, mapping)
   if (open === undefined) return undefined
-  const { size, mtimeMs, ctimeMs } = open.stats
   return {
     source: fileSource(open),
-    version: `${size} ${mtimeMs} ${ctimeMs}`,
+    version: versionOf(open.stats),
     close: () => closeSync(open.fd),
   }
 }
+
+/** The version of the file at the place from which a process has mapped it, if it is that inode still.
+ *  cost 10 µs: nothing is opened */
+export function versionOfMapped(tgid: number, { path, file }: Mapping): string | undefined {
+  if (!path.startsWith('/')) return undefined
+  const stats = orUndefined(() => statSync(`/proc/${tgid}/root${path}`))
+  const inode = Number(file.slice(file.lastIndexOf(':') + 1))
+  return stats?.ino === inode ? versionOf(stats) : undefined
+}
+
+/** A change of the contents changes one of these; the inode has been compared. */
+const versionOf = ({ ino, size, mtimeMs, ctimeMs }: Stats) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`

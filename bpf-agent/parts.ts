@@ -13,7 +13,7 @@ import { idleMsOf } from './kernel/accounting.ts'
 import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { parseListenAddress } from './listen-address.ts'
-import { openMappedSource } from './mapped-source.ts'
+import { openMappedSource, versionOfMapped } from './mapped-source.ts'
 import type { AgentSettings } from './settings.ts'
 import { createSender } from './ship/sender.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
@@ -62,7 +62,7 @@ export function createParts(settings: AgentSettings): AgentParts {
     sampler,
     processes,
     unwinder: createHostUnwinder({
-      ...{ sampler, processes, open: openMappedSource, log, monotonicMs },
+      ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
       cacheFolder: settings['table-cache'],
     }),
     mappingEvents: listenToMappings(),

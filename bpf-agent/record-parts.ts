@@ -6,7 +6,7 @@ import { createProcesses } from './host/processes.ts'
 import { idleMsOf } from './kernel/accounting.ts'
 import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
-import { openMappedSource } from './mapped-source.ts'
+import { openMappedSource, versionOfMapped } from './mapped-source.ts'
 import { objectFolder, USER_FRAMES_MAX } from './parts.ts'
 import type { RecordParts } from './record.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
@@ -33,7 +33,9 @@ export function createRecordParts({
   return {
     sampler,
     processes,
-    unwinder: createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs }),
+    unwinder: createHostUnwinder({
+      ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, monotonicMs },
+    }),
     mappingEvents: listenToMappings(),
     symbolizer: createSymbolizer({ processes, host: hostName(), log }),
     clock: { monotonicMs, wallMs: () => Date.now() },

@@ -11,7 +11,7 @@ import { monotonicMs } from '../host/clock.ts'
 import { createProcesses } from '../host/processes.ts'
 import { listenToMappings } from '../kernel/mapping-events.ts'
 import { createSampler } from '../kernel/sampler.ts'
-import { openMappedSource } from '../mapped-source.ts'
+import { openMappedSource, versionOfMapped } from '../mapped-source.ts'
 import { createHostUnwinder } from './host-unwinder.ts'
 
 const isHere = process.getuid?.() === 0 && process.arch === 'x64'
@@ -69,7 +69,13 @@ function open() {
     monotonicMs,
   })
   const processes = createProcesses({ nowMs: monotonicMs })
-  const unwinder = createHostUnwinder({ sampler, processes, open: openMappedSource, monotonicMs })
+  const unwinder = createHostUnwinder({
+    sampler,
+    processes,
+    open: openMappedSource,
+    versionOf: versionOfMapped,
+    monotonicMs,
+  })
   const mappingEvents = listenToMappings()
   const following = followProcesses({ sampler, processes, unwinder, mappingEvents })
   const stacks = new Map<number, string[]>() // by process: "stop: names, leaf first"

@@ -14,7 +14,7 @@ const ROWS_MAX = 8 * 1024 * 1024 // 32 MiB of kernel memory; 140 files of a host
 const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
 
 /** Makes the unwinder of a loaded sampler; nothing is published yet.
- *  in   open     opens a mapped file of a process, as the names side does
+ *  in   open, versionOf  of a mapped file of a process, through the same door as the names side
  *       cacheFolder  where compiled tables are kept; "" nowhere
  *       monotonicMs  CLOCK_MONOTONIC
  *  throws  SyscallError */
@@ -22,6 +22,7 @@ export function createHostUnwinder({
   sampler,
   processes,
   open,
+  versionOf,
   cacheFolder = '',
   log = () => {},
   monotonicMs,
@@ -29,6 +30,7 @@ export function createHostUnwinder({
   readonly sampler: KernelSampler
   readonly processes: MappedProcesses
   readonly open: FilesParts['open']
+  readonly versionOf: FilesParts['versionOf']
   readonly cacheFolder?: string
   readonly log?: (line: string) => void
   readonly monotonicMs: () => number
@@ -43,6 +45,7 @@ export function createHostUnwinder({
   const files = createFiles({
     store,
     open,
+    versionOf,
     compile: (source) => startCachedCompilation(source, monotonicMs, cache),
     vdso: readVdso(),
     machine: MACHINES[process.arch] ?? 0,

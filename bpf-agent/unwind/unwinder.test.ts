@@ -110,6 +110,7 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
     createFiles({
       store,
       open,
+      versionOf: (_tgid, { file }) => `written at ${contents.get(file) ?? Number(file.slice(2))}`,
       compile: (source) => {
         const entry = source.read(24, 1)[0]!
         return slowly(drawTable(`0: ${entry} . ${entry + 100}`), 1 + (entry % 3))
@@ -438,7 +439,7 @@ describe('room', () => {
     expect([host.at(5), host.at(3), host.at(4)]).toEqual([5, 3, 4])
     host.spawn(6, [1])
     host.tick(1000, [6])
-    expect([host.at(6), host.state.opened]).toEqual([1, 6]) // 1 was kept warm: opened to see which file it is
+    expect([host.at(6), host.state.opened]).toEqual([1, 5]) // 1 was kept warm, and is the same still
     host.spawn(7, [2])
     host.tick(1000, [7])
     expect([host.at(7), host.unwinder.facts().refused.get('rows_over_budget')]).toEqual(['no_rows', 1])
