@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { compileGo, expectSuccess, goToolchains, nm, readBytes, readElfFile } from '../symbolize/testing.ts'
 import { bytesSource } from './byte-source.ts'
 import { readElf } from './elf-file.ts'
@@ -29,7 +29,7 @@ func main() { fmt.Println(caller(7)) }
 `
 
 const SWITCHING =
-  /^(gogo|time[.]now|runtime[.](asmcgocall|callCgo\w+|clone|goexit|mcall|morestack|mstart|nanotime1|rt0_go|sig\w+|\w*systemstack|switchToCrashStack0|vgetrandom1))$/i
+  /^(gogo|time[.]now|runtime[.](asmcgocall|callCgo\w+|clone|goexit|mcall|morestack(_noctxt)?|mstart|nanotime1|rt0_go|sig\w+|\w*systemstack|switchToCrashStack0|vgetrandom1|walltime))$/i
 
 const tableOf = (path: string): GoTable => expectSuccess(readGoTable(readElfFile(path)))!
 
@@ -54,7 +54,7 @@ function* framesOfReadelf(path: string): Generator<{ readonly address: number; r
     /FDE .* pc=[0-9a-f]+[.][.]([0-9a-f]+)\n.*\n((?:[0-9a-f]{16} .*\n)*)/g,
   )) {
     const rows = [...lines!.matchAll(/^([0-9a-f]{16}) (\S+)/gm)].map(([, at, frame]) => {
-      return { address: Number.parseInt(at!, 16), isBare: frame === 'rsp+8' }
+      return { address: Number.parseInt(at!, 16), isBare: frame === 'rsp+8' || frame === 'sp+0' }
     })
     const last = Number.parseInt(end!, 16)
     for (const [i, row] of rows.entries()) if (row.address < (rows[i + 1]?.address ?? last)) yield row
@@ -77,6 +77,23 @@ describe.skipIf(goToolchains.length === 0)('readGoStackRows (needs a Go toolchai
     // They switch stacks, or stacks begin there.
     expect([...others].filter((name) => !SWITCHING.test(name))).toEqual([])
     expect(rows.broken).toBe(0)
+  })
+
+  it('says what the debug information says of arm64', () => {
+    vi.stubEnv('GOARCH', 'arm64')
+    const path = compileGo(PROGRAM, { flags: ['-ldflags=-compressdwarf=false'] })
+    vi.unstubAllEnvs()
+    const table = tableOf(path)
+    const rows = expectSuccess(readGoStackRows(table))
+    const others = new Set<string>()
+    let compared = 0
+    for (const { address, isBare } of framesOfReadelf(path)) {
+      compared++
+      if (kindAt(rows, address) !== (isBare ? GO_BARE : GO_FRAME_POINTER))
+        others.add(goFunctionsAt(table, address)[0]!.name)
+    }
+    expect(compared).toBeGreaterThan(5000)
+    expect([...others].filter((name) => !SWITCHING.test(name))).toEqual([])
   })
 
   it('knows a leaf that saves nothing, its caller, and where stacks begin, in a stripped program too', () => {
