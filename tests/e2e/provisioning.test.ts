@@ -40,13 +40,26 @@ function loadSource(): new (settings: object, parts: object) => Source {
         return plugin
       },
     },
-    '@grafana/runtime': { config: {}, DataSourceWithBackend: class {} },
+    '@grafana/runtime': { config: {}, DataSourceWithBackend: Base },
   }
   const define = (names: readonly string[], factory: (...modules: unknown[]) => unknown) =>
     factory(...names.map((name) => host[name]))
   const code = readFileSync(path.join(root, 'dist/datasource/module.js'), 'utf8')
   new Function('define', code)(define)
   return made as ReturnType<typeof loadSource>
+}
+
+/** Of Grafana's own base class the part that ours calls. */
+class Base {
+  readonly type: string
+  readonly uid: string
+  constructor({ type, uid }: { readonly type: string; readonly uid: string }) {
+    this.type = type
+    this.uid = uid
+  }
+  getRef() {
+    return { type: this.type, uid: this.uid }
+  }
 }
 
 /** Grafana's fetch, without its proxy: an answer, or an error with a status. */
