@@ -77,7 +77,7 @@ describe('rows of Go code', () => {
       '0 gap',
       '2000 sp+8',
       '2040 signal',
-      '204a sp+8',
+      '204b sp+8', // the byte behind the system call is its own
       '2100 gap',
     ])
   })

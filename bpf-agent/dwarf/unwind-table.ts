@@ -334,7 +334,8 @@ class Compiler implements StateSink {
     let free = start
     for (const trampoline of this.#trampolines) {
       const from = trampoline.start - 1 - this.#base
-      const to = trampoline.end - this.#base
+      // In the system call itself the program stands behind it: in Go on a trap, elsewhere perhaps on another function.
+      const to = trampoline.end - this.#base + (this.#go === undefined ? 0 : 1)
       if (from < free || to > end) continue
       const filled = this.#fill(free, from)
       if (filled < from) return filled
