@@ -54,7 +54,7 @@ export interface Following {
 const SCAN_MS_MAX = 3000
 const COMPILE_MS = 20 // the ring is not drained meanwhile
 const COMPILE_MS_BETWEEN = 5
-const REMAPS_MAX = 16 // of a wake-up: the others are met by their samples
+const REMAPS_MAX = 4 // of a wake-up: the others are met by their samples
 const SETTLE_MS = 2 // the loader maps a program's libraries one after the other
 const WAIT_MS = 60_000
 // A wake-up costs 0.2 ms and a reading as much: ten a second are 0.4 % of a core. A build that starts a hundred programs

@@ -91,7 +91,10 @@ const HOUSEKEEPING_MS = 10_000
 const RETRY_MS_FIRST = 10_000
 const RETRY_MS_MAX = 600_000
 const MISS_MS = 1000
-const EXECUTED_MAX = 16 // per tick: reading one costs 0.2 to 0.5 ms
+// Reading a process costs 0.3 to 0.5 ms. A program that somebody starts is read before it is sampled; of a build that
+// starts a hundred a second most would be read in vain, and those that matter are sampled soon.
+const EXECUTED_PER_S = 10
+const EXECUTED_MAX = 40
 const SLICE_MS = 20
 const QUEUE_LENGTH = 64 // files held open while the scan goes on
 
@@ -109,6 +112,8 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
   let eventsLost = 0
   let rebuiltAtMs = Number.NEGATIVE_INFINITY
   let keptHouseMs = nowMs()
+  let mayRead = EXECUTED_MAX
+  let refilledMs = nowMs()
 
   function track(tgid: number, startTicks: number): Tracked {
     const key = keyOf(tgid, startTicks)
@@ -260,15 +265,19 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     }
   }
 
-  /** Processes that have executed another program are read while they live, whether they are sampled or not. */
+  /** Processes that have executed another program are read while they live, sampled or not: the latest first, since the
+   *  others may have ended. Who is left out is read when he is sampled. */
   function readExecuted(): void {
-    let read = 0
-    for (const [key, { tgid, startTicks }] of executed) {
-      if (read++ >= EXECUTED_MAX) return
-      executed.delete(key)
+    const now = nowMs()
+    mayRead = Math.min(EXECUTED_MAX, mayRead + ((now - refilledMs) / 1000) * EXECUTED_PER_S)
+    refilledMs = now
+    for (const { tgid, startTicks } of [...executed.values()].reverse()) {
+      if (mayRead < 1) break
+      mayRead--
       processes.see(tgid, startTicks)
       see(tgid, startTicks)
     }
+    executed.clear()
   }
 
   /** A run is made again when the last of its files is ready; one that waits for a large file, once a second. */
@@ -336,7 +345,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     for (const process of toPublish) publish(process)
     toPublish.clear()
     compile(budgetMs) // the files of new processes among them, which then get a run with rows
-    return files.waiting > 0 || executed.size > 0
+    return files.waiting > 0
   }
 
   async function scan(
