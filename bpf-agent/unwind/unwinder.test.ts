@@ -289,7 +289,7 @@ describe('a process', () => {
     expect(host.at(10)).toBe(2)
   })
 
-  it('is read for having executed forty times in a row, then ten times a second, then by its samples', () => {
+  it('is read for having executed forty times in a row, then five times a second, then by its samples', () => {
     const host = createHost({ sizes: { vmas: 400, procs: 200 } })
     for (let tgid = 1; tgid <= 60; tgid++) host.spawn(tgid, [1])
     for (let tgid = 1; tgid <= 60; tgid++) host.exec(tgid, [2])
@@ -298,7 +298,7 @@ describe('a process', () => {
     const known = () => [...host.living.keys()].filter((tgid) => host.at(tgid) === 2)
     expect(known()).toEqual(Array.from({ length: 40 }, (_, i) => 21 + i)) // the latest
     for (let tgid = 1; tgid <= 20; tgid++) host.exec(tgid, [2])
-    host.tick(500)
+    host.tick(1000)
     host.tick(1)
     expect(known().length).toBe(45)
     host.tick(1, [1, 2])

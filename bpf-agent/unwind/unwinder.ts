@@ -93,7 +93,7 @@ const RETRY_MS_MAX = 600_000
 const MISS_MS = 1000
 // Reading a process costs 0.3 to 0.5 ms. A program that somebody starts is read before it is sampled; of a build that
 // starts a hundred a second most would be read in vain, and those that matter are sampled soon.
-const EXECUTED_PER_S = 10
+const EXECUTED_PER_S = 5
 const EXECUTED_MAX = 40
 const SLICE_MS = 20
 const QUEUE_LENGTH = 64 // files held open while the scan goes on
