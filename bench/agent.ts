@@ -135,7 +135,8 @@ function bpfTimes(pid: number) {
     const program = field(text, 'prog_id')
     const map = field(text, 'map_id')
     if (map !== undefined) maps.set(map, text)
-    else if (program !== undefined) programs.set(program, text)
+    // A link names its program, too, and says nothing of its time.
+    else if (program !== undefined && field(text, 'run_time_ns') !== undefined) programs.set(program, text)
   }
   const sum = (texts: Iterable<string>, name: string) =>
     [...texts].reduce((all, text) => all + (field(text, name) ?? 0), 0)
