@@ -70,7 +70,8 @@ async function measureCase({ name, frequency }: (typeof CASES)[number], { emit }
       ),
     )
     const words = ['--backend', `http://127.0.0.1:${wire.port}`, '--frequency', String(frequency)]
-    const agent = start(node, [program('agent'), ...words, '--metrics-listen', ''])
+    // As a user starts it: the command line sets the limits of memory.
+    const agent = start(node, [program('cli'), 'agent', ...words, '--metrics-listen', ''])
     try {
       await until('the agent', { run: agent, deadlineMs: 20_000 }, () => agent.stderr().includes('sampling'))
       await sleep(WARM_UP_MS)

@@ -7,7 +7,9 @@ import { type EhFrame, findEhFrame } from '../dwarf/find-eh-frame.ts'
 import { findTrampolines } from '../dwarf/signal-trampoline.ts'
 import { compileInSlices, startCompilation } from '../dwarf/unwind-table.ts'
 import type { ByteSource } from '../elf/byte-source.ts'
+import { MalformedError } from '../elf/cursor.ts'
 import { type ElfFile, readElf } from '../elf/elf-file.ts'
+import { isGo } from '../elf/go-table.ts'
 import type { Compilation } from './compile-queue.ts'
 import type { TableCache } from './table-cache.ts'
 
@@ -39,7 +41,8 @@ function* inSlices(source: ByteSource, cache: TableCache): Generator<void, Resul
   if (!elf.ok) return elf
   const ehFrame = findEhFrame(elf.value)
   if (!ehFrame.ok) return ehFrame
-  if (ehFrame.value === undefined || ehFrame.value.bytes.length < WORTH_BYTES)
+  // Rows of Go code come from Go's own table, which the key does not cover.
+  if (ehFrame.value === undefined || ehFrame.value.bytes.length < WORTH_BYTES || isGoOrDamaged(elf.value))
     return yield* compileInSlices(source)
   const key = yield* keyOf(elf.value, ehFrame.value)
   const known = cache.read(key)
@@ -48,6 +51,15 @@ function* inSlices(source: ByteSource, cache: TableCache): Generator<void, Resul
   const table = yield* compileInSlices(source)
   if (table.ok) cache.write(key, table.value)
   return table
+}
+
+function isGoOrDamaged(elf: ElfFile): boolean {
+  try {
+    return isGo(elf)
+  } catch (error) {
+    if (error instanceof MalformedError) return true
+    throw error
+  }
 }
 
 function* keyOf(elf: ElfFile, ehFrame: EhFrame): Generator<void, string, void> {
