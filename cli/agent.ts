@@ -1,8 +1,10 @@
-// `flametrail agent`: runs the agent in this process, with the memory limits that keep it small.
-import { setFlagsFromString } from 'node:v8'
+// `flametrail agent`: this process becomes the agent, with the memory limits that keep it small. They only count from
+// V8's first moment on, so it starts anew; the PID stays, and there is no second process to pass signals to.
+import { fileURLToPath } from 'node:url'
+import { become } from '../bpf-agent/kernel/syscalls.ts'
 import { AGENT_SETTINGS } from '../bpf-agent/settings.ts'
 import type { Command } from './command.ts'
-import { runProgram } from './program.ts'
+import { AGENT_FLAGS } from './program.ts'
 
 export const agent: Command = {
   purpose: 'sample every process of this host and send profiles to a backend',
@@ -12,10 +14,8 @@ export const agent: Command = {
   ],
   table: AGENT_SETTINGS,
   run: (argv) => {
-    // Young garbage is all there is: a small nursery costs nothing and saves 15 MB.
-    setFlagsFromString('--max-semi-space-size=1')
-    setFlagsFromString('--max-old-space-size=128')
     process.env.UV_THREADPOOL_SIZE ??= '2'
-    return runProgram('agent.mjs', argv)
+    const program = fileURLToPath(new URL('agent.mjs', import.meta.url))
+    become(process.execPath, [process.execPath, ...AGENT_FLAGS, program, ...argv])
   },
 }

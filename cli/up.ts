@@ -6,6 +6,7 @@ import type { TopAnswer } from '#profile/wire/query-api'
 import { type Child, startChild } from './child.ts'
 import { createClient } from './client.ts'
 import { type Command, parseArguments, UsageError } from './command.ts'
+import { AGENT_FLAGS } from './program.ts'
 import { postSampleProfile } from './sample-profile.ts'
 import { UP_SETTINGS } from './settings.ts'
 import { printTop } from './top-table.ts'
@@ -49,10 +50,9 @@ const talk = (line: string) => process.stderr.write(`${line}\n`)
 const program = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
 function startAgent(url: string, frequency: number): Child {
-  const flags = ['--max-semi-space-size=1', '--max-old-space-size=128']
   return startChild(
     'agent',
-    [...flags, program('agent.mjs'), '--backend', url, '--frequency', String(frequency)],
+    [...AGENT_FLAGS, program('agent.mjs'), '--backend', url, '--frequency', String(frequency)],
     { UV_THREADPOOL_SIZE: '2' },
   )
 }

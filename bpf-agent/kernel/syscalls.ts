@@ -1,13 +1,15 @@
-// How does TypeScript speak to the kernel? Through seven functions of the C library, called by koffi, whose only importer
+// How does TypeScript speak to the kernel? Through eight functions of the C library, called by koffi, whose only importer
 // this file is. It knows numbers of system calls and nothing of what they are used for.
 import { closeSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 import { address, errno, load, view } from 'koffi'
 
 /** System calls that the C library has no function for. */
-const CALLS: Readonly<Record<string, { bpf: number; perfEventOpen: number; eventfd: number }>> = {
-  x64: { bpf: 321, perfEventOpen: 298, eventfd: 290 },
-  arm64: { bpf: 280, perfEventOpen: 241, eventfd: 19 },
+const CALLS: Readonly<
+  Record<string, { bpf: number; perfEventOpen: number; eventfd: number; fcntl: number }>
+> = {
+  x64: { bpf: 321, perfEventOpen: 298, eventfd: 290, fcntl: 72 },
+  arm64: { bpf: 280, perfEventOpen: 241, eventfd: 19, fcntl: 25 },
 }
 
 /** Commands of bpf(2) that we use: enum bpf_cmd. */
@@ -61,6 +63,7 @@ interface Functions {
     ): void
   }
   readonly setSignalMask: (how: number, set: Buffer, before: Buffer | null) => number
+  readonly execv: (path: string, words: readonly (string | null)[]) => number
 }
 let loaded: Functions | undefined
 
@@ -82,6 +85,7 @@ function functions(): Functions {
     sysconf: library.func('long sysconf(int)'),
     poll: library.func('int poll(void *, unsigned long, int)'),
     setSignalMask: library.func('int pthread_sigmask(int, void *, _Out_ void *)'),
+    execv: library.func('int execv(const char *, const char **)'),
   }
   return loaded
 }
@@ -187,4 +191,16 @@ export function eventFd(): number {
   const fd = Number(syscall(numbers.eventfd, 0, EFD_CLOEXEC, 0, 0, 0))
   if (fd < 0) throw new SyscallError('eventfd', errno())
   return fd
+}
+
+const F_SETFD = 2
+
+/** execv(3): this process becomes another program, with the same PID, descriptors 0 to 2 and environment.
+ *  in  words  the first is the program's own name.  throws  SyscallError; does not return otherwise */
+export function become(path: string, words: readonly string[]): never {
+  const { syscall, numbers, execv } = functions()
+  // Node closes its own three on exec, too.
+  for (const fd of [0, 1, 2]) syscall(numbers.fcntl, fd, F_SETFD, 0, 0, 0)
+  execv(path, [...words, null])
+  throw new SyscallError('execv', errno())
 }
