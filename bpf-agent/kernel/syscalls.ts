@@ -41,7 +41,7 @@ export class SyscallError extends Error {
 }
 
 interface Functions {
-  readonly numbers: { bpf: number; perfEventOpen: number; eventfd: number }
+  readonly numbers: { bpf: number; perfEventOpen: number; eventfd: number; fcntl: number }
   readonly syscall: (number: number, ...words: (number | bigint)[]) => number | bigint
   readonly mmap: (
     at: null,
