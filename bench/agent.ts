@@ -7,7 +7,7 @@ import path from 'node:path'
 import { NO_FRAME_POINTERS, startBurner } from '../tests/e2e/burner.ts'
 import type { Bench, BenchInput } from './bench.ts'
 import { program } from './machine.ts'
-import { freePort, sleep, start, stop, until } from './processes.ts'
+import { endWithBench, freePort, sleep, start, stop, until } from './processes.ts'
 import { rowsPerSecond } from './table.ts'
 import { startWire } from './wire.ts'
 
@@ -185,8 +185,10 @@ async function startStorm(): Promise<() => Promise<void>> {
   const shells = cpus().map((_, i) =>
     spawn('sh', [...words, path.join(directory, `${i}.o`)], { stdio: 'ignore', detached: true }),
   )
+  const forget = shells.map(({ pid }) => endWithBench(-pid!))
   return async () => {
     for (const { pid } of shells) process.kill(-pid!, 'SIGKILL')
+    for (const done of forget) done()
     await sleep(200)
     rmSync(directory, { recursive: true, force: true })
   }
@@ -204,7 +206,10 @@ async function startBusy(): Promise<() => Promise<void>> {
       .slice(1)
       .map(() => startBurner(NO_FRAME_POINTERS)),
   )
+  const pids = [...others.map(({ pid }) => pid), ...burners.map(({ pid }) => pid)]
+  const forget = pids.filter((pid) => pid !== undefined).map(endWithBench)
   return async () => {
+    for (const done of forget) done()
     for (const child of others) child.kill('SIGKILL')
     await Promise.all(burners.map((burner) => burner.stop()))
     for (const { executable } of burners) rmSync(path.dirname(executable), { recursive: true, force: true })

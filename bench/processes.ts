@@ -3,6 +3,28 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { ROOT } from './machine.ts'
 
+/** PIDs, and process groups as negative ones, that must not outlive the bench: a load that burns on spoils every figure
+ *  that comes after it. */
+const living = new Set<number>()
+process.on('exit', () => {
+  for (const pid of living) killQuietly(pid)
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+/** Ends with the bench, however that ends.  out  called when it has ended before */
+export function endWithBench(pid: number): () => void {
+  living.add(pid)
+  return () => void living.delete(pid)
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 export interface Run {
   readonly child: ChildProcess
   readonly ended: Promise<void>
@@ -20,9 +42,13 @@ export function start(command: string, words: readonly string[]): Run {
   child.stderr.on('data', (chunk) => {
     stderr += chunk
   })
+  const forget = child.pid === undefined ? () => {} : endWithBench(child.pid)
   const ended = new Promise<void>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', () => resolve())
+    child.on('close', () => {
+      forget()
+      resolve()
+    })
   })
   return { child, ended, stdout: () => stdout, stderr: () => stderr }
 }
