@@ -1,5 +1,4 @@
 // The built page in a real Chromium, over answers that the backend's own verbs and writers made.
-import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,6 +6,7 @@ import type { Profile } from '#profile/model/profile'
 import { CPU } from '#profile/model/profile-type'
 import { parseFolded } from '#profile/wire/folded'
 import { encodePprof } from '#profile/wire/pprof'
+import { addAxe, axeObjections } from '../tests/browser/axe.ts'
 import { launchChromium, settledBox } from '../tests/browser/chromium.ts'
 import { builtViewer } from './testing/built-viewer.ts'
 import { type SampleServer, startSampleServer } from './testing/sample-server.ts'
@@ -265,16 +265,8 @@ describe('the page', () => {
 
   it('has no objection of axe against ranges, handles and a file', async () => {
     const page = await open(`${HOUR}&graphFrom=1700000900000&graphTo=1700001800000`)
-    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') })
-    const objections = (place: string) =>
-      page.evaluate(async (selector) => {
-        // biome-ignore lint/suspicious/noExplicitAny: axe puts itself on the window, without a type.
-        const { violations, passes } = await (window as any).axe.run(selector)
-        if (passes.length < 3) throw new Error(`axe looked at hardly anything: ${passes.length} rules passed`)
-        return violations.map(
-          (one: { id: string; nodes: { html: string }[] }) => `${one.id}: ${one.nodes[0]?.html}`,
-        )
-      }, place)
+    await addAxe(page)
+    const objections = (place: string) => axeObjections(page, place, 3)
     expect(await objections('[data-testid=flametrail-ranges]')).toEqual([])
     expect(await objections('[data-testid=flametrail-mark-graph]')).toEqual([])
     const buffer = Buffer.from('main;work 3')

@@ -1,6 +1,6 @@
 // The three panels in a real browser, by the hooks that are a contract: roles, labels, text.
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addAxe, axeObjections } from '../../tests/browser/axe.ts'
 import { settledBox } from '../../tests/browser/chromium.ts'
 import { type OpenPage, openPage } from './testing/open-page.ts'
 import type { ShowInput } from './testing/page.tsx'
@@ -298,9 +298,7 @@ describe('a click on the middle of a box', () => {
 })
 
 describe('accessibility', () => {
-  beforeAll(() =>
-    open.page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') }),
-  )
+  beforeAll(() => addAxe(open.page))
   for (const isDark of [true, false])
     for (const [panel, series] of [
       ['flame', 'pruned'],
@@ -311,16 +309,7 @@ describe('accessibility', () => {
         await show({ panel, series, isDark, height: 500 })
         await tree().focus()
         await press('?')
-        const found = await open.page.evaluate(async () => {
-          // biome-ignore lint/suspicious/noExplicitAny: axe puts itself on the window, without a type.
-          const { violations, passes } = await (window as any).axe.run('#root')
-          if (passes.length < 10)
-            throw new Error(`axe looked at hardly anything: ${passes.length} rules passed`)
-          return violations.map(
-            (one: { id: string; nodes: { html: string }[] }) => `${one.id}: ${one.nodes[0]?.html}`,
-          )
-        })
-        expect(found).toEqual([])
+        expect(await axeObjections(open.page, '#root', 10)).toEqual([])
       })
 })
 

@@ -1,6 +1,6 @@
 // The strip in a real browser, over the real data source and a backend that answers by range.
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addAxe, axeObjections } from '../../../tests/browser/axe.ts'
 import { settledBox } from '../../../tests/browser/chromium.ts'
 import { type OpenPage, openPage } from '../testing/open-page.ts'
 import type { ShowInput } from '../testing/page.tsx'
@@ -389,9 +389,7 @@ describe('where there is no strip to draw', () => {
 })
 
 describe('accessibility', () => {
-  beforeAll(() =>
-    open.page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') }),
-  )
+  beforeAll(() => addAxe(open.page))
   for (const isDark of [true, false])
     it(`has no objection of axe, ${isDark ? 'dark' : 'light'}`, async () => {
       await show({ isDark })
@@ -401,16 +399,7 @@ describe('accessibility', () => {
       await fake({ refusal: 'no' })
       await stroke(5, 6)
       await expect.poll(() => part('strip-error').count()).toBe(1)
-      const found = await open.page.evaluate(async () => {
-        // biome-ignore lint/suspicious/noExplicitAny: axe puts itself on the window, without a type.
-        const { violations, passes } = await (window as any).axe.run('#root')
-        if (passes.length < 10)
-          throw new Error(`axe looked at hardly anything: ${passes.length} rules passed`)
-        return violations.map(
-          (one: { id: string; nodes: { html: string }[] }) => `${one.id}: ${one.nodes[0]?.html}`,
-        )
-      })
-      expect(found).toEqual([])
+      expect(await axeObjections(open.page, '#root', 10)).toEqual([])
     })
 })
 
