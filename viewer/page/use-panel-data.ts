@@ -1,18 +1,16 @@
 // What does the data source answer to this query, now? Runs it when query or range change, keeps the last answer while
 // the next one is under way, and aborts what nobody waits for any more.
 import {
-  CoreApp,
   type DataFrame,
   type DataQueryRequest,
-  dateTime,
   LoadingState,
   type PanelData,
-  rangeUtil,
   type TimeRange,
 } from '@grafana/data'
 import { useEffect, useMemo, useState } from 'react'
 import type { ProfileDataSource } from '../../src/datasource/datasource.ts'
 import type { ProfileQuery } from '../../src/datasource/query.ts'
+import { requestOf } from '../../src/panels/timeline/query-request.ts'
 
 export interface PanelQuestion {
   /** Its own name: two questions of one page never cancel each other. */
@@ -33,7 +31,8 @@ export function usePanelData(question: PanelQuestion): PanelData {
   const key = useMemo(() => JSON.stringify(query), [query])
   useEffect(() => {
     if (widthCss === 0) return
-    const request = requestOf({ name, query, range, panelPluginId, points })
+    const options = { requestId: `viewer-${name}`, points }
+    const request: DataQueryRequest<ProfileQuery> = { ...requestOf({ query, range }, options), panelPluginId }
     setData((last) => ({ ...last, state: LoadingState.Loading, request }))
     const subscription = dataSource.query(request).subscribe({
       next: (response) =>
@@ -60,29 +59,4 @@ export function usePanelData(question: PanelQuestion): PanelData {
   // What another panel drew is nothing to this one: no answer yet is better than one of the wrong kind.
   const isForeign = data.request !== undefined && data.request.panelPluginId !== panelPluginId
   return isForeign ? { state: LoadingState.Loading, series: [], timeRange: range } : data
-}
-
-function requestOf(parts: {
-  readonly name: string
-  readonly query: ProfileQuery
-  readonly range: TimeRange
-  readonly panelPluginId: string
-  readonly points: number
-}): DataQueryRequest<ProfileQuery> {
-  const { name, query, range, panelPluginId, points } = parts
-  const { interval, intervalMs } = rangeUtil.calculateInterval(range, points, '10s')
-  return {
-    requestId: `viewer-${name}`,
-    interval,
-    intervalMs,
-    maxDataPoints: points,
-    range,
-    rangeRaw: range.raw,
-    scopedVars: {},
-    targets: [query],
-    timezone: 'browser',
-    app: CoreApp.Unknown,
-    panelPluginId,
-    startTime: dateTime().valueOf(),
-  }
 }
