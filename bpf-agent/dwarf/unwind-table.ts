@@ -48,11 +48,17 @@ const MALFORMED_MAX = 10_000 // each costs some microseconds; a file with so man
  *  the first step), and gives the result when it is finished.
  *  in      nowMs  a clock that never jumps
  *  throws  what reading the source throws besides MalformedError */
-export function startCompilation(
-  source: ByteSource,
-  nowMs: () => number,
-): { step(budgetMs: number): Result<CompiledTable> | undefined } {
-  const slices = compileInSlices(source)
+export function startCompilation(source: ByteSource, nowMs: () => number): Steps {
+  return inSteps(compileInSlices(source), nowMs)
+}
+
+/** A compilation between other work. */
+export interface Steps {
+  step(budgetMs: number): Result<CompiledTable> | undefined
+}
+
+/** Goes through slices of work for about as long as it may, each time it is asked. */
+export function inSteps(slices: Generator<void, Result<CompiledTable>, void>, nowMs: () => number): Steps {
   return {
     step(budgetMs) {
       const endMs = nowMs() + budgetMs

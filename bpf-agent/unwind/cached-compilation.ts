@@ -5,7 +5,7 @@ import { type Result, success } from '#profile/model/result'
 import type { CompiledTable } from '../dwarf/compiled-table.ts'
 import { type EhFrame, findEhFrame } from '../dwarf/find-eh-frame.ts'
 import { findTrampolines } from '../dwarf/signal-trampoline.ts'
-import { compileInSlices, startCompilation } from '../dwarf/unwind-table.ts'
+import { compileInSlices, inSteps, startCompilation } from '../dwarf/unwind-table.ts'
 import type { ByteSource } from '../elf/byte-source.ts'
 import { MalformedError } from '../elf/cursor.ts'
 import { type ElfFile, readElf } from '../elf/elf-file.ts'
@@ -23,17 +23,7 @@ export function startCachedCompilation(
   cache: TableCache | undefined,
 ): Compilation {
   if (cache === undefined) return startCompilation(source, nowMs)
-  const slices = inSlices(source, cache)
-  return {
-    step(budgetMs) {
-      const endMs = nowMs() + budgetMs
-      for (;;) {
-        const slice = slices.next()
-        if (slice.done) return slice.value
-        if (nowMs() >= endMs) return undefined
-      }
-    },
-  }
+  return inSteps(inSlices(source, cache), nowMs)
 }
 
 function* inSlices(source: ByteSource, cache: TableCache): Generator<void, Result<CompiledTable>, void> {
