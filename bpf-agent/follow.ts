@@ -5,6 +5,7 @@
 //   scan ─► start ─► … events ─► samples ─► publish ─► events …
 //                       └─ and, between the ticks, whenever code is mapped: a library opened, a program executed
 
+import { sleep } from './host/clock.ts'
 import type { ProcessEvent } from './kernel/events.ts'
 import type { MappingEvents } from './kernel/mapping-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
@@ -152,5 +153,3 @@ export function followProcesses(
     },
   }
 }
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

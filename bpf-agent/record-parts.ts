@@ -8,9 +8,9 @@ import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { openMappedSource, versionOfMapped } from './mapped-source.ts'
 import { objectFolder, USER_FRAMES_MAX } from './parts.ts'
-import type { RecordParts } from './record.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
 import { createHostUnwinder } from './unwind/host-unwinder.ts'
+import type { RecordParts } from './watch.ts'
 
 /** Makes the real parts; the sampler is loaded but does not tick yet.
  *  throws  CannotSample when the kernel does not let us */

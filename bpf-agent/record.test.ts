@@ -5,8 +5,9 @@ import type { Window } from './aggregate/window.ts'
 import type { Family } from './host/family.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { drawBatch } from './kernel/testing.ts'
-import { type RecordOptions, type RecordParts, record } from './record.ts'
+import { type RecordOptions, record } from './record.ts'
 import { fakeUnwinder } from './unwind/testing.ts'
+import type { RecordParts } from './watch.ts'
 
 const FREQUENCY_HZ = 10
 

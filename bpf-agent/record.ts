@@ -3,27 +3,18 @@
 //
 //   ticking ─► begin() ─► every 250 ms: events ─► family, samples ─► who is meant ─► window ─► profile ┐
 //                         until the time is over, we are asked to stop, or nobody is left  ◄───────────┘ merged
+
 import type { AgentReport } from '#profile/model/accounting'
 import { mergeProfiles } from '#profile/model/merge-profiles'
 import type { Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
-import type { AgentParts } from './agent.ts'
-import { keepRecords } from './aggregate/keep-records.ts'
-import { createAggregator, type Window } from './aggregate/window.ts'
-import { type Following, followProcesses } from './follow.ts'
+import type { Window } from './aggregate/window.ts'
 import type { CgroupTree } from './host/cgroup-tree.ts'
+import { sleep } from './host/clock.ts'
 import type { Family } from './host/family.ts'
 import { accountTicks } from './kernel/accounting.ts'
 import { periodNs } from './kernel/perf-events.ts'
-import type { RawStacks } from './kernel/raw-stack.ts'
-
-/** `ready` resolves when kernel names are there, or known to stay away. */
-export type RecordParts = Pick<
-  AgentParts,
-  'sampler' | 'processes' | 'unwinder' | 'mappingEvents' | 'clock' | 'idleMs'
-> & {
-  readonly symbolizer: AgentParts['symbolizer'] & { readonly ready: Promise<void> }
-}
+import { type RecordParts, type Watch, watch } from './watch.ts'
 
 export interface RecordOptions {
   readonly frequencyHz: number
@@ -53,8 +44,6 @@ export interface Recording {
 
 const TICK_MS = 250 // the rings hold four seconds
 const WINDOW_MS = 10_000 // as the agent's: names are looked up while those who ended are still remembered
-const BATCHES_MAX = 256
-const HOUSEKEEPING_MS = 1000
 const NAMINGS_MEANWHILE = 2 // a naming may read symbols for a second; the ring must not overflow under it
 const NAMINGS_LAST = 10
 
@@ -62,55 +51,29 @@ const NAMINGS_LAST = 10
  *  throws  CannotSample when no CPU can be sampled, and what `begin` throws */
 export async function record(options: RecordOptions, parts: RecordParts): Promise<Recording> {
   const { family } = options
-  const following = followProcesses(parts, ({ kind, tgid, startTicks, parentTgid }) => {
-    if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
-    else if (kind === 'exit') family?.onExit(tgid, startTicks)
-  })
+  const watched = watch(parts, options)
   try {
-    await following.scan((tgid, startTicks) => family?.has(tgid, startTicks) === true)
-    return await sample(options, parts, following)
+    await watched.following.scan((tgid, startTicks) => family?.has(tgid, startTicks) === true)
+    return await sample(options, parts, watched)
   } finally {
-    following.close()
-    parts.symbolizer.close()
-    parts.unwinder.close()
-    parts.sampler.close()
+    watched.close()
   }
 }
 
-async function sample(options: RecordOptions, parts: RecordParts, following: Following): Promise<Recording> {
-  const { sampler, processes, symbolizer, clock } = parts
-  const { family, cgroups = [], frequencyHz } = options
-  const aggregator = createAggregator(sampler.stopNames)
-  const isFiltering = family !== undefined || cgroups.length > 0
+async function sample(options: RecordOptions, parts: RecordParts, watched: Watch): Promise<Recording> {
+  const { sampler, symbolizer, clock } = parts
+  const { family, frequencyHz } = options
+  const { following, aggregator } = watched
   const profiles: Profile[] = []
   const startMs = clock.monotonicMs()
   const idleBeforeMs = parts.idleMs()
   let windowStart = { wallMs: clock.wallMs(), monotonicMs: startMs }
-  let keptHouseMs = startMs
-  let drained = 0
-  let filtered = 0
   let isStopped = false
   void options.stopped.then(() => {
     isStopped = true
   })
 
-  function takeSamples(): void {
-    for (let i = 0; i < BATCHES_MAX; i++) {
-      const all = sampler.next()
-      if (all.count === 0) break
-      drained += all.count
-      const batch = isFiltering ? keepRecords(all, (row) => isMeant(all, row)) : all
-      filtered += all.count - batch.count
-      following.meet(batch)
-      for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
-        closeWindow(NAMINGS_MEANWHILE)
-    }
-    family?.settle()
-  }
-
-  const isMeant = (batch: RawStacks, row: number) =>
-    family?.has(batch.tgid[row]!, batch.startTicks[row]!) === true ||
-    cgroups.some((tree) => tree.has(batch.cgroupHigh[row]!, batch.cgroupLow[row]!))
+  const onFull = () => closeWindow(NAMINGS_MEANWHILE)
 
   function closeWindow(namings: number): void {
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
@@ -132,23 +95,12 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
   }
 
   function tick(): void {
-    following.takeEvents()
-    takeSamples()
-    following.publish()
-    following.takeEvents() // who executed another program while it was published
-    const nowMs = clock.monotonicMs()
-    if (nowMs - windowStart.monotonicMs >= WINDOW_MS) closeWindow(NAMINGS_MEANWHILE)
-    if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
-    keptHouseMs = nowMs
-    sampler.followCpus()
-    processes.sweep(nowMs)
-    for (const tree of cgroups) tree.refresh()
+    watched.read(onFull)
+    if (clock.monotonicMs() - windowStart.monotonicMs >= WINDOW_MS) closeWindow(NAMINGS_MEANWHILE)
+    watched.keepHouse()
   }
 
-  const isOver = () =>
-    isStopped ||
-    clock.monotonicMs() - startMs >= options.durationMs ||
-    (family !== undefined && family.living === 0 && cgroups.length === 0)
+  const isOver = () => isStopped || clock.monotonicMs() - startMs >= options.durationMs || watched.isOver
 
   sampler.start()
   await options.begin?.()
@@ -159,7 +111,7 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
     tick()
     options.onProgress?.({
       elapsedMs: clock.monotonicMs() - startMs,
-      samples: drained - filtered,
+      samples: watched.drained - watched.filtered,
     })
   }
   const cpuMs = sampler.cpuMs(clock.monotonicMs())
@@ -167,9 +119,10 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
   const elapsedMs = clock.monotonicMs() - startMs
   sampler.stop()
   following.takeEvents()
-  takeSamples()
+  watched.takeSamples(onFull)
   await symbolizer.ready
   closeWindow(NAMINGS_LAST)
+  const { drained, filtered } = watched
   const lostLater = new Map([['filtered', filtered]])
   const counters = sampler.counters()
   return {
@@ -180,5 +133,3 @@ async function sample(options: RecordOptions, parts: RecordParts, following: Fol
     living: family?.living ?? 0,
   }
 }
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

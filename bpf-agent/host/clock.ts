@@ -5,3 +5,5 @@ export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1000n)
 
 /** Wall time of a monotonic moment, by the wall clock of now: right also after somebody has set the clock. */
 export const wallMsOf = (momentMs: number): number => Date.now() - (monotonicMs() - momentMs)
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,5 +1,7 @@
 // What did the machines of a backend do a moment ago? Its answer to /top, asked again and again.
+
 import type { TopAnswer } from '#profile/wire/query-api'
+import { sleep } from '../../bpf-agent/host/clock.ts'
 import type { Client } from '../client.ts'
 import { Refusal } from '../command.ts'
 import type { Source } from './source.ts'
@@ -72,5 +74,3 @@ export function viewOfAnswer(answer: TopAnswer): TopView {
     notes: notes.filter((note) => note !== ''),
   }
 }
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -3,15 +3,14 @@
 //
 //   scan ─► ticks ─► every 250 ms: events ─► family, samples ─► who is meant ─► counts ─► …
 //   … ─(interval over)─► names ─► slice ─► view
+
 import type { AgentReport } from '#profile/model/accounting'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
-import { keepRecords } from '../../bpf-agent/aggregate/keep-records.ts'
-import { createAggregator } from '../../bpf-agent/aggregate/window.ts'
-import { followProcesses } from '../../bpf-agent/follow.ts'
+import { sleep } from '../../bpf-agent/host/clock.ts'
 import { accountTicks } from '../../bpf-agent/kernel/accounting.ts'
 import { periodNs } from '../../bpf-agent/kernel/perf-events.ts'
-import type { RawStacks } from '../../bpf-agent/kernel/raw-stack.ts'
-import type { RecordParts } from '../../bpf-agent/record.ts'
+import type { RecordParts } from '../../bpf-agent/watch.ts'
+import { watch } from '../../bpf-agent/watch.ts'
 import type { Targets } from '../record/targets.ts'
 import { sliceOf } from './slice.ts'
 import { createSlidingWindow } from './sliding.ts'
@@ -19,8 +18,6 @@ import type { Source } from './source.ts'
 import type { TopView } from './view.ts'
 
 const TICK_MS = 250 // the rings hold four seconds
-const BATCHES_MAX = 256
-const HOUSEKEEPING_MS = 1000
 // Missed ticks are told by two clocks that round: less than this is their difference.
 const MISSED_SHARE = 0.01
 const MISSED_LEAST = 10
@@ -35,40 +32,15 @@ export interface LocalOptions {
 /** A source that begins to sample when it is first asked, which takes up to three seconds.
  *  errors  `next` throws CannotSample; `close` gives the parts back, begun or not */
 export function openLocalSource(options: LocalOptions, parts: RecordParts): Source {
-  const { sampler, processes, unwinder, symbolizer, clock } = parts
+  const { sampler, symbolizer, clock } = parts
   const { frequencyHz, intervalMs } = options
-  const { family, cgroups, words } = options.targets
-  const aggregator = createAggregator(sampler.stopNames)
-  const following = followProcesses(parts, ({ kind, tgid, startTicks, parentTgid }) => {
-    if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
-    else if (kind === 'exit') family?.onExit(tgid, startTicks)
-  })
+  const { family, words } = options.targets
+  const watched = watch(parts, options.targets)
+  const { following, aggregator } = watched
   const sliding = createSlidingWindow(options.spanMs / 1000)
-  const isFiltering = family !== undefined || cgroups.length > 0
   const idleBeforeMs = parts.idleMs()
   let sliceStartMs = clock.monotonicMs()
-  let keptHouseMs = sliceStartMs
   let isStarted = false
-  let drained = 0
-  let filtered = 0
-
-  function takeSamples(): void {
-    for (let i = 0; i < BATCHES_MAX; i++) {
-      const all = sampler.next()
-      if (all.count === 0) break
-      drained += all.count
-      const batch = isFiltering ? keepRecords(all, (row) => isMeant(all, row)) : all
-      filtered += all.count - batch.count
-      following.meet(batch)
-      for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
-        closeSlice()
-    }
-    family?.settle()
-  }
-
-  const isMeant = (batch: RawStacks, row: number) =>
-    family?.has(batch.tgid[row]!, batch.startTicks[row]!) === true ||
-    cgroups.some((tree) => tree.has(batch.cgroupHigh[row]!, batch.cgroupLow[row]!))
 
   /** Names that this slice cannot wait for come with the next one: its rows slide out in time. */
   function closeSlice(): void {
@@ -85,20 +57,13 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
   }
 
   function tick(): void {
-    following.takeEvents()
-    takeSamples()
-    following.publish()
-    following.takeEvents() // who executed another program while it was published
-    const nowMs = clock.monotonicMs()
-    if (nowMs - keptHouseMs < HOUSEKEEPING_MS) return
-    keptHouseMs = nowMs
-    sampler.followCpus()
-    processes.sweep(nowMs)
-    for (const tree of cgroups) tree.refresh()
+    watched.read(closeSlice)
+    watched.keepHouse()
   }
 
   function view(): TopView {
     const counters = sampler.counters()
+    const { drained, filtered } = watched
     const ticks = accountTicks({
       ...{ frequencyHz, counters, drained },
       cpuMs: sampler.cpuMs(clock.monotonicMs()),
@@ -140,14 +105,9 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
       return view()
     },
     get isOver() {
-      return family !== undefined && family.living === 0 && cgroups.length === 0
+      return watched.isOver
     },
-    close() {
-      following.close()
-      symbolizer.close()
-      unwinder.close()
-      sampler.close()
-    },
+    close: () => watched.close(),
   }
 }
 
@@ -162,5 +122,3 @@ export function lossNotes({
   )
   return lost.length === 0 ? [] : [`lost: ${lost.map(([reason, count]) => `${reason} ${count}`).join(', ')}`]
 }
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
