@@ -114,12 +114,21 @@ describe('the live table', () => {
     expect(top.screen()).toEqual(paused)
     top.press(' ?')
     await shows('the help', top, (lines) => row(lines, 'sort by own time') > 2)
-    top.press('x\u001b[B') // leaves the help, scrolls by one
+    top.press('x')
+    await shows('the table again', top, (lines) => row(lines, names.grow) > 2)
+
+    const terminal = readlinkSync(`/proc/${top.pid()}/fd/1`)
+    const resize = (width: number) => {
+      top.size = { width, height: 6 }
+      execFileSync('stty', ['-F', terminal, 'rows', '6', 'cols', String(width)])
+    }
+    // On a quiet machine all rows may fit the larger window, and nothing would scroll.
+    resize(SIZE.width)
+    await shows('a lower window', top, (lines) => lines.length === 6 && / 1-2 of \d+$/.test(lines.at(-1)!))
+    top.press('\u001b[B')
     await shows('a scrolled table', top, (lines) => / 2-\d+ of \d+$/.test(lines.at(-1)!))
 
-    top.size = { width: 60, height: 6 }
-    const terminal = readlinkSync(`/proc/${top.pid()}/fd/1`)
-    execFileSync('stty', ['-F', terminal, 'rows', '6', 'cols', '60'])
+    resize(60)
     await shows(
       'the smaller window',
       top,
