@@ -2,22 +2,14 @@
 // only their shapes.
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { encodeOtlpProfiles } from '#profile/wire/otlp-encode'
 import { version } from '../package.json'
 import type { AgentParts } from './agent.ts'
-import { monotonicMs } from './host/clock.ts'
 import { hostName } from './host/host-name.ts'
-import { createProcesses } from './host/processes.ts'
-import { idleMsOf } from './kernel/accounting.ts'
-import { listenToMappings } from './kernel/mapping-events.ts'
-import { createSampler } from './kernel/sampler.ts'
 import { parseListenAddress } from './listen-address.ts'
-import { openMappedSource, versionOfMapped } from './mapped-source.ts'
+import { createRecordParts } from './record-parts.ts'
 import type { AgentSettings } from './settings.ts'
 import { createSender } from './ship/sender.ts'
-import { createSymbolizer } from './symbolize/symbolizer.ts'
-import { createHostUnwinder } from './unwind/host-unwinder.ts'
 
 /** A setting that cannot be used as it is: wrong usage. */
 export class SettingError extends Error {
@@ -27,14 +19,12 @@ export class SettingError extends Error {
   }
 }
 
-export const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
 const TOKEN_BYTES_MAX = 4096
 
 /** Makes the real parts; the sampler is loaded but does not tick yet.
  *  throws  SettingError;  CannotSample when the kernel does not let us */
 export function createParts(settings: AgentSettings): AgentParts {
   const log = (line: string) => process.stderr.write(`flametrail agent: ${line}\n`)
-  const clock = { monotonicMs, wallMs: () => Date.now() }
   const metrics = parseListenAddress(settings['metrics-listen'])
   if (!metrics.ok) throw new SettingError(metrics.error.message)
   const host = settings.host === '' ? hostName() : settings.host
@@ -49,38 +39,18 @@ export function createParts(settings: AgentSettings): AgentParts {
   const excludedCgroups = settings['exclude-cgroup'].map(
     (path) => statSync(cgroupFolder(path, '--exclude-cgroup'), { bigint: true }).ino,
   )
-  const processes = createProcesses()
-  const sampler = createSampler({
-    frequencyHz: settings.frequency,
-    userFramesMax: USER_FRAMES_MAX,
-    hasTables: true,
-    excludedCgroups,
-    objectFolder: objectFolder(),
-    monotonicMs,
+  const sampled = createRecordParts({
+    ...{ frequencyHz: settings.frequency, log, host, excludedCgroups },
+    cacheFolder: settings['table-cache'],
   })
   return {
-    sampler,
-    processes,
-    unwinder: createHostUnwinder({
-      ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
-      cacheFolder: settings['table-cache'],
-    }),
-    mappingEvents: listenToMappings(),
-    symbolizer: createSymbolizer({ processes, host, log }),
+    ...sampled,
     encode: encodeOtlpProfiles,
     sender,
-    clock,
-    idleMs: () => idleMsOf(readFileSync('/proc/stat', 'latin1')),
     identity: { host, agentId: randomUUID(), version },
     metrics: metrics.value,
     log,
   }
-}
-
-/** The built BPF object: beside the bundle, or in the checkout's build folder when the sources run. */
-export function objectFolder(): string {
-  const isBundle = !import.meta.url.endsWith('.ts')
-  return fileURLToPath(new URL(isBundle ? './bpf/' : '../build/bpf/', import.meta.url))
 }
 
 function readToken(file: string): string | undefined {

@@ -1,5 +1,6 @@
-// What is a recording made of on a real machine? The agent's own parts, but for the sender.
+// What samples and names on a real machine? The parts that a recording is made of; the agent adds wire and sender.
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { monotonicMs } from './host/clock.ts'
 import { hostName } from './host/host-name.ts'
 import { createProcesses } from './host/processes.ts'
@@ -7,25 +8,32 @@ import { idleMsOf } from './kernel/accounting.ts'
 import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { openMappedSource, versionOfMapped } from './mapped-source.ts'
-import { objectFolder, USER_FRAMES_MAX } from './parts.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
 import { createHostUnwinder } from './unwind/host-unwinder.ts'
 import type { RecordParts } from './watch.ts'
 
-/** Makes the real parts; the sampler is loaded but does not tick yet.
- *  throws  CannotSample when the kernel does not let us */
-export function createRecordParts({
-  frequencyHz,
-  log,
-}: {
+export const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
+
+export interface RecordPartsOptions {
   readonly frequencyHz: number
   readonly log: (line: string) => void
-}): RecordParts {
+  /** Name of this machine in labels; by default its host name. */
+  readonly host?: string
+  /** Ids of cgroups whose processes are not sampled. */
+  readonly excludedCgroups?: readonly bigint[]
+  /** Where compiled tables are kept; none, or "": nowhere. */
+  readonly cacheFolder?: string
+}
+
+/** Makes the real parts; the sampler is loaded but does not tick yet.
+ *  throws  CannotSample when the kernel does not let us */
+export function createRecordParts(options: RecordPartsOptions): RecordParts {
+  const { frequencyHz, log, host = hostName(), excludedCgroups = [], cacheFolder = '' } = options
   const sampler = createSampler({
     frequencyHz,
     userFramesMax: USER_FRAMES_MAX,
     hasTables: true,
-    excludedCgroups: [],
+    excludedCgroups,
     objectFolder: objectFolder(),
     monotonicMs,
   })
@@ -34,11 +42,18 @@ export function createRecordParts({
     sampler,
     processes,
     unwinder: createHostUnwinder({
-      ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, monotonicMs },
+      ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
+      cacheFolder,
     }),
     mappingEvents: listenToMappings(),
-    symbolizer: createSymbolizer({ processes, host: hostName(), log }),
+    symbolizer: createSymbolizer({ processes, host, log }),
     clock: { monotonicMs, wallMs: () => Date.now() },
     idleMs: () => idleMsOf(readFileSync('/proc/stat', 'latin1')),
   }
+}
+
+/** The built BPF object: beside the bundle, or in the checkout's build folder when the sources run. */
+export function objectFolder(): string {
+  const isBundle = !import.meta.url.endsWith('.ts')
+  return fileURLToPath(new URL(isBundle ? './bpf/' : '../build/bpf/', import.meta.url))
 }

@@ -1,8 +1,8 @@
 // Does the real program load here, tick on every CPU and deliver a sample? The one check that replaces all guesses: it
 // does what the agent does, for two seconds at most.
-import { fileURLToPath } from 'node:url'
 import { CannotSample } from '../../bpf-agent/kernel/load.ts'
 import { createSampler } from '../../bpf-agent/kernel/sampler.ts'
+import { objectFolder } from '../../bpf-agent/record-parts.ts'
 import { type Finding, fail, ok } from './check.ts'
 
 const FREQUENCY_HZ = 97 // a busy CPU answers within a few ticks
@@ -32,7 +32,7 @@ async function sampleBriefly(): Promise<number> {
     frequencyHz: FREQUENCY_HZ,
     userFramesMax: 127,
     excludedCgroups: [],
-    objectFolder: fileURLToPath(new URL('./bpf/', import.meta.url)),
+    objectFolder: objectFolder(),
     monotonicMs: () => performance.now(),
   })
   try {
