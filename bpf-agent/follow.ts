@@ -58,8 +58,8 @@ const COMPILE_MS_BETWEEN = 5
 const REMAPS_MAX = 4 // of a wake-up: the others are met by their samples
 const SETTLE_MS = 2 // the loader maps a program's libraries one after the other
 const WAIT_MS = 60_000
-// A wake-up costs 0.2 ms and a reading as much: ten a second are 0.4 % of a core. A build that starts a hundred programs
-// a second gets no more; it is met by its samples.
+// A program that is executed costs 2 ms with its wake-up, its reading and its run, measured: ten a second are 2 % of a
+// core. A build that starts a hundred a second gets no more; it is met by its samples.
 const WAKEUPS_PER_S = 10
 const WAKEUPS_MAX = 20
 
