@@ -15,6 +15,8 @@ interface Result {
   readonly verdict: Verdict
   readonly missed: readonly string[]
   readonly told: Told
+  /** What was missed before, where this is the second recording. */
+  readonly before?: readonly string[]
 }
 
 const THREADS_TOGETHER = 8 // so that each has a quarter of a CPU on two of them
@@ -58,7 +60,10 @@ beforeAll(() => {
 
 for (const [i, group] of groupsOf(programs).entries())
   describe(`recording ${i + 1}`, () => {
-    beforeAll(() => measure(group.filter(({ name }) => made.has(name))))
+    beforeAll(async () => {
+      await measure(group.filter(({ name }) => made.has(name)))
+      await measure(group.filter(isSurprise))
+    })
     for (const program of group)
       it(program.name, (context) => {
         const reason = missing.get(program.name)
@@ -71,6 +76,12 @@ for (const [i, group] of groupsOf(programs).entries())
         expect(missed, printWrong(verdict)).toEqual([])
       })
   })
+
+/** Missed, against what we know of it. Demands are close to all: two samples of 700 taken while the machine stood still,
+ *  and a right unwinder has missed. It is recorded once more, and the first recording is shown. */
+function isSurprise({ name, waitsFor }: Program): boolean {
+  return waitsFor === undefined && (results.get(name)?.missed.length ?? 0) > 0
+}
 
 async function measure(group: readonly Program[]): Promise<void> {
   const running = new Map<Program, Running>()
@@ -88,7 +99,8 @@ async function measure(group: readonly Program[]): Promise<void> {
       const truth = program.truth(told())
       const verdict = check(stacksOf(profile, program.starts?.name ?? program.name, program.keep), truth)
       const missed = complaints(verdict, truth, { ...DEMAND, ...program.demand })
-      results.set(program.name, { verdict, missed, told: told() })
+      const before = results.get(program.name)?.missed
+      results.set(program.name, { verdict, missed, told: told(), ...(before && { before }) })
     }
   } finally {
     for (const one of running.values()) await endProgram(one)
@@ -115,13 +127,14 @@ function printRow(program: Program): string {
   const result = results.get(program.name)
   if (result === undefined)
     return `${head} not measured: ${missing.get(program.name) ?? 'the recording failed'}`
-  const { verdict, missed } = result
+  const { verdict, missed, before } = result
   const shares = [verdict.exact, verdict.inLeaf].map((part) => percent(part, verdict.samples).padStart(9))
   const demand = percent(program.demand?.exact ?? DEMAND.exact, 1)
   const how = missed.length === 0 ? 'met' : program.waitsFor === undefined ? 'MISSED' : 'missed'
   const row = `${head} ${String(verdict.samples).padStart(6)} samples ${shares[0]} exact (${demand}) ${shares[1]} in the leaf  ${how}`
   return [
     row,
+    ...(before ? [`      recorded twice; at first ${before.join('; ')}`] : []),
     ...missed.map((one) => `      ${one}`),
     ...(missed.length > 0 ? [printWrong(verdict)] : []),
   ].join('\n')
