@@ -1,13 +1,12 @@
 // What does the agent cost the machine it watches? Read from the kernel's books, never from the agent's own meter: CPU time
 // in /proc/PID/stat, time of its BPF programs in their fdinfo, memory in /proc/PID/status, bytes on the way to a backend.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import path from 'node:path'
-import { NO_FRAME_POINTERS, startBurner } from '../tests/e2e/burner.ts'
 import type { Bench, BenchInput } from './bench.ts'
+import { startBusy, startNothing, startStorm } from './loads.ts'
 import { program } from './machine.ts'
-import { endWithBench, freePort, sleep, start, stop, until } from './processes.ts'
+import { freePort, sleep, start, stop, until } from './processes.ts'
 import { rowsPerSecond } from './table.ts'
 import { startWire } from './wire.ts'
 
@@ -168,60 +167,3 @@ function fdinfo(pid: number, fd: string): string {
 function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1_024
 }
-
-async function startNothing() {
-  return async () => {}
-}
-
-/** Processes that come and go: small files are compiled, one after the other, on every core. */
-async function startStorm(): Promise<() => Promise<void>> {
-  const directory = mkdtempSync(`${tmpdir()}/flametrail-storm-`)
-  const file = path.join(directory, 'small.c')
-  writeFileSync(
-    file,
-    Array.from({ length: 40 }, (_, i) => `int f${i}(int x) { return x * ${i} + 1; }\n`).join(''),
-  )
-  const words = ['-c', 'while :; do gcc -O2 -c -o "$1" "$0" || exit 1; done', file]
-  const shells = cpus().map((_, i) =>
-    spawn('sh', [...words, path.join(directory, `${i}.o`)], { stdio: 'ignore', detached: true }),
-  )
-  const forget = shells.map(({ pid }) => endWithBench(-pid!))
-  return async () => {
-    for (const { pid } of shells) process.kill(-pid!, 'SIGKILL')
-    for (const done of forget) done()
-    await sleep(200)
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
-
-/** Keeps every core busy; resolves with the way to end it. */
-async function startBusy(): Promise<() => Promise<void>> {
-  const others = [
-    spawn(process.execPath, ['-e', NODE_LOOP], { stdio: 'ignore' }),
-    spawn('python3', ['-c', PYTHON_LOOP], { stdio: 'ignore' }),
-  ]
-  for (const child of others) child.on('error', () => undefined) // no Python: the others burn all the same
-  const burners = await Promise.all(
-    cpus()
-      .slice(1)
-      .map(() => startBurner(NO_FRAME_POINTERS)),
-  )
-  const pids = [...others.map(({ pid }) => pid), ...burners.map(({ pid }) => pid)]
-  const forget = pids.filter((pid) => pid !== undefined).map(endWithBench)
-  return async () => {
-    for (const done of forget) done()
-    for (const child of others) child.kill('SIGKILL')
-    await Promise.all(burners.map((burner) => burner.stop()))
-    for (const { executable } of burners) rmSync(path.dirname(executable), { recursive: true, force: true })
-  }
-}
-
-const NODE_LOOP = `
-const parse = (text) => JSON.parse(text), print = (value) => JSON.stringify(value)
-const rows = Array.from({ length: 500 }, (_, i) => ({ id: i, name: 'row ' + i, tags: [i, i + 1] }))
-for (let text = print(rows); ; ) text = print(parse(text).sort((a, b) => a.id - b.id))`
-const PYTHON_LOOP = `
-def fib(n):
-    return n if n < 2 else fib(n - 1) + fib(n - 2)
-while True:
-    sorted(str(fib(18)) * 50)`

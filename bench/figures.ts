@@ -23,6 +23,14 @@ export const DEMANDS: readonly Demand[] = [
   { bench: 'agent', case: 'busy-19', metric: 'rss', bound: 110 },
   { bench: 'flamegraph', case: '100k/ours', metric: 'first_draw', bound: 100 },
   { bench: 'flamegraph', case: '100k/ours', metric: 'zoom', bound: 16 },
+  { bench: 'host', case: 'mixed', metric: 'complete', bound: 98 },
+  { bench: 'host', case: 'mixed', metric: 'delivered', bound: 97 },
+  { bench: 'host', case: 'mixed', metric: 'accounting_gap', bound: 1 },
+  { bench: 'host', case: 'mixed', metric: 'named', bound: 95 },
+  { bench: 'host', case: 'storm', metric: 'complete', bound: 85 },
+  { bench: 'host', case: 'storm', metric: 'rootless', bound: 3 },
+  { bench: 'host', case: 'storm', metric: 'delivered', bound: 97 },
+  { bench: 'host', case: 'storm', metric: 'accounting_gap', bound: 1 },
   { bench: 'start', case: 'npm-start-warm', metric: 'first_flame', bound: 15 },
 ]
 

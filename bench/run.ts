@@ -5,6 +5,7 @@ import path from 'node:path'
 import { benchAgent } from './agent.ts'
 import { benchCommand } from './command.ts'
 import { benchFlamegraph } from './flamegraph.ts'
+import { benchHost } from './host.ts'
 import { ROOT } from './machine.ts'
 import { withSection } from './results.ts'
 import { benchStart } from './start.ts'
@@ -15,7 +16,13 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 
 process.exitCode = await benchCommand({
   words: process.argv.slice(2),
-  benches: { agent: benchAgent, flamegraph: benchFlamegraph, start: benchStart, store: benchStore },
+  benches: {
+    agent: benchAgent,
+    flamegraph: benchFlamegraph,
+    host: benchHost,
+    start: benchStart,
+    store: benchStore,
+  },
   print: (line) => process.stdout.write(`${JSON.stringify(line)}\n`),
   say,
   save: (section) => writeFileSync(RESULTS, withSection(readFileSync(RESULTS, 'utf8'), section)),

@@ -187,12 +187,14 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
   }
 
   function facts(): MetricFacts {
-    const { ticks, events, eventsLost, ownNs } = sampler.counters()
-    const cpuMs = sampler.cpuMs(clock.monotonicMs())
+    const { ticks, steps, events, eventsLost, ownNs } = sampler.counters()
+    const nowMs = clock.monotonicMs()
+    const cpuMs = sampler.cpuMs(nowMs)
     return {
       report: report(),
       self: measureSelf({ ownNs, cpuMs, before: cpuBefore }),
-      ...{ ticks, events, eventsLost, windows, windowStacks, pending: sender.pending() },
+      drainLagSeconds: (nowMs - lastTickMs) / 1000,
+      ...{ ticks, steps, events, eventsLost, windows, windowStacks, pending: sender.pending() },
       ...{ processes: processes.count, misses: processes.misses, refused: parts.symbolizer.refused },
       tables: unwinder.facts(),
     }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -23,6 +24,11 @@ const FACTS: MetricFacts = {
   },
   self: { bpfSeconds: 0.25, nodeSeconds: 1.5, rssBytes: 1000, machineShare: 0.002 },
   ticks: 98,
+  steps: new Map([
+    ['row', 500],
+    ['fp_gap', 7],
+  ]),
+  drainLagSeconds: 0.4,
   events: 7,
   eventsLost: 0,
   windowStacks: 12,
@@ -54,9 +60,18 @@ describe('printMetrics', () => {
     expect(text).toContain('# TYPE flametrail_agent_drops_total counter\n')
     expect(text).toContain('flametrail_agent_drops_total{reason="ring_full"} 3\n')
     expect(text).toContain('flametrail_agent_samples_total{stop="fp_zero"} 55\n')
+    expect(text).toContain('flametrail_agent_steps_total{kind="fp_gap"} 7\n')
     expect(text).toContain('flametrail_agent_own_cpu_seconds_total{part="bpf"} 0.25\n')
     expect(text).toContain('flametrail_agent_expected_total 100.5\n')
     expect(text).toContain('flametrail_agent_table_refused_total{reason="eh_frame"} 2\n')
+  })
+
+  it('prints what docs/metrics.md tells of, and nothing else', () => {
+    const told = [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `(\w+)/gm)].map(([, name]) => name)
+    const printed = [...printMetrics(FACTS).matchAll(/^# TYPE flametrail_agent_(\w+)/gm)].map(
+      ([, name]) => name,
+    )
+    expect(told).toEqual(printed)
   })
 
   it('escapes what stands in a label', () => {

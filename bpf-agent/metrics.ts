@@ -9,8 +9,12 @@ export interface MetricFacts {
   readonly report: AgentReport
   readonly self: SelfCost
   readonly ticks: number
+  /** User frames by how they found their caller. */
+  readonly steps: ReadonlyMap<string, number>
   readonly events: number
   readonly eventsLost: number
+  /** Since the rings were read last. */
+  readonly drainLagSeconds: number
   /** Distinct stacks of the last window. */
   readonly windowStacks: number
   readonly windows: number
@@ -26,7 +30,8 @@ export interface MetricFacts {
 const PREFIX = 'flametrail_agent_'
 type Row = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-/** Prints the facts in Prometheus' text format.  Label values are escaped; names are ours. */
+/** Prints the facts in Prometheus' text format.  Label values are escaped; names are ours. A new counter is a field above
+ *  and a line here, in the order of a sample's way, and a row of docs/metrics.md. */
 export function printMetrics(facts: MetricFacts): string {
   const { report, self } = facts
   const lines: string[] = []
@@ -47,9 +52,11 @@ export function printMetrics(facts: MetricFacts): string {
     one(report.received),
   )
   metric('samples_total', 'counter', 'Samples by how their stack ended.', by('stop', report.stops))
+  metric('steps_total', 'counter', 'User frames by how they found their caller.', by('kind', facts.steps))
   metric('drops_total', 'counter', 'Samples lost, by reason.', by('reason', report.dropped))
   metric('events_total', 'counter', 'Processes begun, changed or ended.', one(facts.events))
   metric('events_lost_total', 'counter', 'Of these, not seen: their ring was full.', one(facts.eventsLost))
+  metric('drain_lag_seconds', 'gauge', 'Since the rings were read last.', one(facts.drainLagSeconds))
   metric('own_cpu_seconds_total', 'counter', 'CPU time of the agent.', [
     [{ part: 'bpf' }, self.bpfSeconds],
     [{ part: 'node' }, self.nodeSeconds],
@@ -65,9 +72,11 @@ export function printMetrics(facts: MetricFacts): string {
   metric('binaries_refused_total', 'counter', 'Binaries that gave no names.', by('reason', facts.refused))
   const { tables } = facts
   metric('table_processes', 'gauge', 'Processes whose stacks are walked by rows.', one(tables.processes))
+  metric('table_mappings', 'gauge', 'Executable mappings published for them.', one(tables.vmas))
   metric('table_files', 'gauge', 'Files with rows in the kernel.', one(tables.files))
   metric('table_waiting', 'gauge', 'Files that wait to be compiled.', one(tables.waiting))
   metric('table_rows', 'gauge', 'Rows in the kernel.', one(tables.rows))
+  metric('table_pages', 'gauge', 'Pages of 64 KiB of text that have rows.', one(tables.pages))
   metric('table_rules', 'gauge', 'Distinct rules of all rows.', one(tables.rules))
   metric('table_bytes', 'gauge', 'Kernel memory of rows.', one(tables.bytes))
   metric('table_compile_seconds_total', 'counter', 'CPU time of compiling.', one(tables.compileSeconds))

@@ -17,6 +17,15 @@ describe('printTable', () => {
   it('lets no name write to the terminal', () => {
     expect(printable('evil\u001b[2J\u202ename\n')).toBe('evil?[2J?name?')
   })
+  it.each([
+    0x00, 0x1b, 0x7f, 0x9b, 0xad, 0x61c, 0x180e, 0x200f, 0x2028, 0x202e, 0x2066, 0xfeff, 0xfff9, 0xfffb,
+  ])('shows U+%x as a question mark, and its neighbours as they are', (code) => {
+    expect(printable(`a${String.fromCharCode(code)}b`)).toBe('a?b')
+  })
+  it('leaves letters of all scripts alone', () => {
+    const text = 'größe Ω 関数 функция دالة \u00ac\u00ae\u061b\u180f\ufff8\ufffc'
+    expect(printable(text)).toBe(text)
+  })
   it('cuts a long name in the middle and keeps both ends', () => {
     expect(cutMiddle('abcdefghij', 5)).toBe('ab…ij')
   })

@@ -1,9 +1,15 @@
 // What the terminal shows: stdout is data, stderr is talk. Names come from strangers, so control characters never
 // reach the terminal.
 
-/** Replaces control, bidirectional and zero-width characters by `?`, so that no name can move the cursor or reorder a line. */
+// Controls; soft hyphen and the Mongolian vowel separator, which most terminals do not draw; marks of direction (U+061C
+// among Arabic letters) and of width zero; line and paragraph separators; annotations. Two names that look alike must be one.
+const UNPRINTABLE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g
+
+/** Replaces control, bidirectional and invisible characters by `?`, so that no name can move the cursor, reorder a line or
+ *  pass for another one. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '?')
+  return text.replace(UNPRINTABLE, '?')
 }
 
 /** A column of a text table. */

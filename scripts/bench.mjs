@@ -12,7 +12,7 @@ const words = process.argv.slice(2)
 const name = words.find((word) => !word.startsWith('-'))
 
 // What is built in a process of its own, so that its output cannot mix with the figures.
-const PARTS = { agent: ['bpf', 'node'], start: ['bpf', 'node', 'web'] }
+const PARTS = { agent: ['bpf', 'node'], host: ['bpf', 'node'], start: ['bpf', 'node', 'web'] }
 if (PARTS[name] !== undefined) await child([path.join(root, 'scripts/build.mjs'), ...PARTS[name]], 'stderr')
 if (name === 'flamegraph') await bundlePage()
 await bundle({

@@ -273,6 +273,7 @@ describe('pushing OTLP profiles', () => {
         version: '0.1.0',
         startedMs: NOW_MS - 60_000,
         lastSeenMs: NOW_MS,
+        reportedMs: NOW_MS,
         frequencyHz: 19,
         cpus: 2,
         expected: 1_000,

@@ -94,7 +94,8 @@ export function createLedger(): Ledger {
 }
 
 function agentStatus({ report, lastSeenMs }: { report: AgentReport; lastSeenMs: number }): AgentStatus {
-  const { host, agentId, version, startedMs, frequencyHz, cpus, expected, idle, received } = report
+  const { host, agentId, version, startedMs, reportedMs, frequencyHz, cpus, expected, idle, received } =
+    report
   const lost = [...report.dropped.values()].reduce((sum, count) => sum + count, 0)
   return {
     host,
@@ -102,6 +103,7 @@ function agentStatus({ report, lastSeenMs }: { report: AgentReport; lastSeenMs: 
     version,
     startedMs,
     lastSeenMs,
+    reportedMs,
     frequencyHz,
     cpus,
     expected,

@@ -210,6 +210,8 @@ export interface AgentStatus {
   readonly version: string
   readonly startedMs: number
   readonly lastSeenMs: number
+  /** When it counted, by its own clock. */
+  readonly reportedMs: number
   readonly frequencyHz: number
   readonly cpus: number
   readonly expected: number
