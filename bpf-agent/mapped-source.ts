@@ -33,5 +33,7 @@ export function versionOfMapped(tgid: number, { path, file }: Mapping): string |
   return stats?.ino === inode ? versionOf(stats) : undefined
 }
 
-/** A change of the contents changes one of these; the inode has been compared. */
-const versionOf = ({ ino, size, mtimeMs, ctimeMs }: Stats) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`
+/** A change of the contents changes one of these; the inode has been compared, and the device keeps apart subvolumes that
+ *  /proc/PID/maps shows as one. */
+const versionOf = ({ dev, ino, size, mtimeMs, ctimeMs }: Stats) =>
+  `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`

@@ -1,5 +1,5 @@
-// Which table has a mapped file? Opened once, told apart by its build ID, compiled when there is time, placed in the
-// kernel while somebody may need it.
+// Which table has a mapped file? Opened once, told apart by its inode and version, compiled when there is time, placed in
+// the kernel while somebody may need it; equal tables of several files once.
 //
 //   waiting ─► ready ─► (nobody maps it: idle, kept warm) ─► forgotten
 //      └─► none: no rows in it, or none that we take; the reason is counted
@@ -14,10 +14,11 @@ import { readElf, type Segment } from '../elf/elf-file.ts'
 import type { Mappings } from '../host/mappings.ts'
 import { type Compilation, createCompileQueue, type OpenSource } from './compile-queue.ts'
 import type { PlacedTable, RowStore } from './row-store.ts'
+import { createSharedTables } from './shared-tables.ts'
 
 /** A file with code, for as long as it is remembered. */
 export interface TableFile {
-  /** Whom the table belongs to: equal identities have equal rows. */
+  /** Which file, and which version of it: never what the file says of itself. */
   readonly identity: string
   readonly segments: readonly Segment[]
   readonly state: 'waiting' | 'ready' | 'none'
@@ -107,6 +108,7 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
   const byMapping = new Map<string, Entry>()
   const refused = new Map<string, number>()
   const queue = createCompileQueue<Entry>(nowMs)
+  const tables = createSharedTables(store)
   let placedFiles = 0
 
   function fileOf(tgid: number, mappings: Mappings, row: number): TableFile | undefined | 'unreachable' {
@@ -140,14 +142,13 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
   }
 
   function entryOf(file: string, opened: MappedSource): Entry | 'unreachable' {
+    const identity = `${file} ${opened.version}`
     const elf = readable(() => readElf(opened.source))
     if (elf?.ok !== true) {
       opened.close()
-      return without(`${file} ${opened.version}`, 'elf', [])
+      return without(identity, 'elf', [])
     }
-    const { buildId, is64, segments } = elf.value
-    // The size keeps apart a file from its own stripped copy, which says the same build ID.
-    const identity = buildId === '' ? `${file} ${opened.version}` : `${buildId} ${opened.source.size}`
+    const { is64, segments } = elf.value
     const former = byIdentity.get(identity)
     if (former && mayFindRoom(former)) forget(former)
     const known = byIdentity.get(identity)
@@ -212,7 +213,7 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
 
   function forget(entry: Entry): void {
     if (entry.placed) {
-      store.remove(entry.placed)
+      tables.remove(entry.placed)
       placedFiles--
     }
     entry.placed = undefined
@@ -230,11 +231,11 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
   function place(entry: Entry, table: Parameters<RowStore['place']>[0]): string | undefined {
     if (table.pc.length === 0) return 'no_rows'
     if (table.pc.length > store.rowsMax / SHARE_MAX) return 'too_many_rows'
-    let placed = store.place(table)
+    let placed = tables.place(table)
     const idle = typeof placed === 'string' ? idleFiles().filter((file) => file.placed) : []
     for (let last = idle.pop(); last && typeof placed === 'string'; last = idle.pop()) {
       forget(last)
-      placed = store.place(table)
+      placed = tables.place(table)
     }
     if (typeof placed === 'string') {
       entry.isHomeless = true

@@ -40,7 +40,7 @@ export function createHostUnwinder({
   const cache = cacheFolder === '' ? undefined : openTableCache(cacheFolder)
   if (cacheFolder !== '' && cache === undefined)
     log(
-      `unwind tables are not kept: ${cacheFolder} can be neither made nor written; choose another --table-cache`,
+      `unwind tables are not kept: ${cacheFolder} cannot be made, or others than this user may write to it; chmod 700 it, or choose another --table-cache`,
     )
   const files = createFiles({
     store,

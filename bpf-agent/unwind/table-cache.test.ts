@@ -1,10 +1,13 @@
 import {
   appendFileSync,
+  chmodSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -37,6 +40,30 @@ describe('the cache of tables', () => {
     const cache = openTableCache(place)!
     expect([cache.read(key(1)), cache.read(key(2)), cache.hits]).toEqual([TABLE, undefined, 1])
     expect(statSync(place).mode & 0o777).toBe(0o700)
+  })
+
+  it.each([
+    ['others may write to', (place: string) => chmodSync(place, 0o777)],
+    ['the group may write to', (place: string) => chmodSync(place, 0o770)],
+    [
+      'is a link to another',
+      (place: string) => {
+        renameSync(place, `${place}.elsewhere`)
+        symlinkSync(`${place}.elsewhere`, place)
+      },
+    ],
+    [
+      'is a file',
+      (place: string) => {
+        rmSync(place, { recursive: true })
+        writeFileSync(place, '')
+      },
+    ],
+  ])('refuses a folder that %s: rows of strangers would be believed', (_, spoil) => {
+    const place = folder()
+    openTableCache(place)!.write(key(1), TABLE)
+    spoil(place)
+    expect(openTableCache(place)).toBeUndefined()
   })
 
   it('removes what is damaged, and counts it', () => {

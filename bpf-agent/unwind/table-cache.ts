@@ -3,6 +3,7 @@
 // compilation and nothing else.
 import { randomBytes } from 'node:crypto'
 import {
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -32,10 +33,10 @@ const DAY_MS = 86_400_000
 const ENDING = '.table'
 
 /** Opens the folder, makes it if it is not there, and removes what was unused for longest beyond `bytesMax`.
- *  out  undefined: it can be neither made nor read */
+ *  out  undefined: it can be neither made nor read, or others could put tables into it, whose rows would be believed */
 export function openTableCache(folder: string, bytesMax = BYTES_MAX): TableCache | undefined {
-  if (orUndefined(() => mkdirSync(folder, { recursive: true, mode: 0o700 }) ?? folder) === undefined)
-    return undefined
+  orUndefined(() => mkdirSync(folder, { recursive: true, mode: 0o700 }))
+  if (!isOurs(folder)) return undefined
   let hits = 0
   let damaged = 0
   let writes = 0
@@ -92,4 +93,10 @@ export function openTableCache(folder: string, bytesMax = BYTES_MAX): TableCache
       return damaged
     },
   }
+}
+
+/** A directory of this user that only he may write to, and no link to one. */
+function isOurs(folder: string): boolean {
+  const stats = orUndefined(() => lstatSync(folder))
+  return stats?.isDirectory() === true && stats.uid === process.getuid?.() && (stats.mode & 0o022) === 0
 }
