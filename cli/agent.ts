@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { become } from '../bpf-agent/kernel/syscalls.ts'
 import { AGENT_SETTINGS } from '../bpf-agent/settings.ts'
 import type { Command } from './command.ts'
-import { AGENT_FLAGS } from './program.ts'
+import { AGENT_ENVIRONMENT, AGENT_FLAGS } from './program.ts'
 
 export const agent: Command = {
   purpose: 'sample every process of this host and send profiles to a backend',
@@ -14,7 +14,7 @@ export const agent: Command = {
   ],
   table: AGENT_SETTINGS,
   run: (argv) => {
-    process.env.UV_THREADPOOL_SIZE ??= '2'
+    for (const [name, value] of Object.entries(AGENT_ENVIRONMENT)) process.env[name] ??= value
     const program = fileURLToPath(new URL('agent.mjs', import.meta.url))
     become(process.execPath, [process.execPath, ...AGENT_FLAGS, program, ...argv])
   },

@@ -1,12 +1,13 @@
 // `flametrail up`: backend and agent on this machine, the first top functions in the terminal, the viewer's address.
 //   backend ready ─► agent ─► first samples ─► table ─► waits for Ctrl-C ─► agent stops ─► backend stops
 // Where no agent can run, a clearly marked sample profile takes its place, and the reason stands in the terminal.
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TopAnswer } from '#profile/wire/query-api'
 import { type Child, startChild } from './child.ts'
 import { createClient } from './client.ts'
 import { type Command, parseArguments, UsageError } from './command.ts'
-import { AGENT_FLAGS } from './program.ts'
+import { AGENT_ENVIRONMENT, AGENT_FLAGS } from './program.ts'
 import { postSampleProfile } from './sample-profile.ts'
 import { UP_SETTINGS } from './settings.ts'
 import { printTop } from './top-table.ts'
@@ -32,7 +33,10 @@ export const up: Command = {
     try {
       if (!(await isReady(url, backend, stop)))
         return stop.isAsked() ? 0 : backend.isRunning() ? 1 : await backend.ended
-      const agent = values['without-agent'] === '' ? startAgent(url, values.frequency) : undefined
+      const agent =
+        values['without-agent'] === ''
+          ? startAgent(url, values.frequency, values['data-directory'])
+          : undefined
       if (agent !== undefined) children.push(agent)
       const noAgent =
         agent === undefined ? values['without-agent'] : await firstSamples(url, agent, backend, stop)
@@ -49,11 +53,13 @@ export const up: Command = {
 const talk = (line: string) => process.stderr.write(`${line}\n`)
 const program = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
-function startAgent(url: string, frequency: number): Child {
+/** Its tables lie beside the profiles, in a folder that the backend has claimed by then. */
+function startAgent(url: string, frequency: number, dataDirectory: string): Child {
+  const words = ['--backend', url, '--frequency', String(frequency)]
   return startChild(
     'agent',
-    [...AGENT_FLAGS, program('agent.mjs'), '--backend', url, '--frequency', String(frequency)],
-    { UV_THREADPOOL_SIZE: '2' },
+    [...AGENT_FLAGS, program('agent.mjs'), ...words, '--table-cache', path.join(dataDirectory, 'tables')],
+    AGENT_ENVIRONMENT,
   )
 }
 

@@ -55,8 +55,9 @@ function layOut(name: string): void {
   for (const folder of folders) {
     const made = mapped(folder, name)
     mkdirSync(made, { recursive: true })
+    const [uid, gid] = services[name]!.user!.split(':').map(Number)
     chmodSync(made, 0o750)
-    chownSync(made, 10_001, 10_001)
+    chownSync(made, uid!, gid!)
   }
 }
 
@@ -183,6 +184,14 @@ describe.skipIf(isClosed)(`as the compose file starts them${where}`, () => {
     })
     expect(top.total).toBeGreaterThan(0)
     expect(top.meta.sampleProfile).toBe(false)
+  })
+
+  it('the agent keeps its tables in a folder of its own', async () => {
+    const folder = path.join(work, 'shared/var/lib/flametrail-agent/tables')
+    await eventually('a table', 20_000, () =>
+      readdirSync(folder).some((name) => name.endsWith('.table')) ? true : undefined,
+    )
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
 
   it('the agent holds exactly the six capabilities, the backend none, and neither can gain any', () => {

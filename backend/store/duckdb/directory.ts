@@ -4,6 +4,7 @@
 //   <data>/owner.duckdb                    attached for life: DuckDB's lock on it keeps a second process out
 //   <data>/slot/<hour of receipt>-<id>.duckdb (.wal beside it while it is open)
 //   <data>/quarantine/                     damaged files, each with a .reason beside it; never deleted by us
+// `flametrail up` lets its agent keep <data>/tables/ there, too; the backend never looks into it.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
