@@ -1,7 +1,7 @@
 // How does user space read and write BPF maps? An element by a system call; a whole array, if it was made for it, as
 // memory. Knows no map by name and no value's shape; what to write is the caller's business.
 import type { MapSpec } from './object-spec.ts'
-import { addressOf, BPF, bpf, type Mapped, mapShared, pageBytes, SyscallError } from './syscalls.ts'
+import { addressOf, BPF, bpf, bpfIfThere, type Mapped, mapShared, pageBytes } from './syscalls.ts'
 
 /** Writes one element, new or not.  in  key and value as long as the map's.  throws  SyscallError; E2BIG: the map is full
  *  cost  about 1 µs, 5 for a value of 16 KB */
@@ -11,23 +11,13 @@ export function updateElem(mapFd: number, key: Buffer, value: Buffer): void {
 
 /** Removes one element.  out  false: it was not there.  throws  SyscallError */
 export function deleteElem(mapFd: number, key: Buffer): boolean {
-  return isThere(() => bpf(BPF.MAP_DELETE_ELEM, elementOf(mapFd, key), 'deleting from a BPF map'))
+  return bpfIfThere(BPF.MAP_DELETE_ELEM, elementOf(mapFd, key), 'deleting from a BPF map')
 }
 
 /** Reads one element into `value`; of a per-CPU map the values of all possible CPUs, each padded to 8 bytes.
  *  out  false: it is not there.  throws  SyscallError */
 export function lookUpElem(mapFd: number, key: Buffer, value: Buffer): boolean {
-  return isThere(() => bpf(BPF.MAP_LOOKUP_ELEM, elementOf(mapFd, key, value), 'reading a BPF map'))
-}
-
-function isThere(call: () => void): boolean {
-  try {
-    call()
-    return true
-  } catch (error) {
-    if (error instanceof SyscallError && error.word === 'ENOENT') return false
-    throw error
-  }
+  return bpfIfThere(BPF.MAP_LOOKUP_ELEM, elementOf(mapFd, key, value), 'reading a BPF map')
 }
 
 function elementOf(mapFd: number, key: Buffer, value?: Buffer): Buffer {
