@@ -35,7 +35,8 @@ export function encodeOtlpProfiles({
   readonly report?: AgentReport | undefined
 }): Uint8Array {
   const request = new ProtoWriter()
-  const dictionary = new DictionaryWriter()
+  // The rows of one profile differ from each other, as its builder made them: only several can bring the same row twice.
+  const dictionary = profiles.length === 1 ? new DictionaryWriter(false) : new DictionaryWriter(true)
   for (const { labels, windows } of groupByLabels(profiles, dictionary))
     request.message(1, () => {
       const attributes = labels.map(([name, value]) => [ATTRIBUTE_OF_LABEL.get(name) ?? name, value] as const)
@@ -126,12 +127,18 @@ function windowLength(profile: Profile, timeMs: number, windows: number): number
 
 /** Interns the rows of all profiles, each table written as it grows; row 0 of each is "none". */
 class DictionaryWriter {
+  readonly #isShared: boolean
   readonly #ids = new Map<string, number>([['string ', 0]])
   readonly #tables = TABLE_FIELDS.map((field) => {
     const writer = new ProtoWriter()
     writer.message(field, () => {})
     return { field, writer, rows: 1 }
   })
+
+  /** in  isShared  whether equal rows may come twice, and are looked for */
+  constructor(isShared: boolean) {
+    this.#isShared = isShared
+  }
 
   string(text: string): number {
     const table = this.#table(STRINGS)
@@ -140,18 +147,22 @@ class DictionaryWriter {
 
   attribute(key: string, value: string): number {
     const keyId = this.string(key)
-    return this.row(ATTRIBUTES, `${keyId} ${value}`, (writer) => {
-      writer.unsigned(1, keyId)
-      writer.message(2, () => writer.text(1, value))
-    })
+    const table = this.#table(ATTRIBUTES)
+    return this.#intern(table, `${ATTRIBUTES} ${keyId} ${value}`, () =>
+      table.writer.message(ATTRIBUTES, () => {
+        table.writer.unsigned(1, keyId)
+        table.writer.message(2, () => table.writer.text(1, value))
+      }),
+    )
   }
 
   /** The index of the row of this key; `write` appends its fields when it is new, and may intern nothing itself. */
-  row(field: number, key: string, write: (writer: ProtoWriter) => void): number {
+  row(field: number, key: () => string, write: (writer: ProtoWriter) => void): number {
     const table = this.#table(field)
-    return this.#intern(table, `${field} ${key}`, () =>
-      table.writer.message(field, () => write(table.writer)),
-    )
+    const append = () => table.writer.message(field, () => write(table.writer))
+    if (this.#isShared) return this.#intern(table, `${field} ${key()}`, append)
+    append()
+    return table.rows++
   }
 
   writeTables(writer: ProtoWriter): void {
@@ -176,12 +187,22 @@ class DictionaryWriter {
 class ProfileRows {
   readonly #profile: Profile
   readonly #dictionary: DictionaryWriter
-  readonly #locations = new Map<number, number>()
-  readonly #stacks = new Map<number, number>()
+  // Row of the profile → row of the dictionary; -1: not yet.
+  readonly #strings: Int32Array
+  readonly #functions: Int32Array
+  readonly #mappings: Int32Array
+  readonly #locations: Int32Array
+  readonly #stacks: Int32Array
 
   constructor(profile: Profile, dictionary: DictionaryWriter) {
     this.#profile = profile
     this.#dictionary = dictionary
+    const rows = (count: number) => new Int32Array(count).fill(-1)
+    this.#strings = rows(profile.strings.length)
+    this.#functions = rows(profile.functions.name.length)
+    this.#mappings = rows(profile.mappings.file.length)
+    this.#locations = rows(profile.locations.mapping.length)
+    this.#stacks = rows(profile.stacks.parent.length)
   }
 
   writeProfile(
@@ -218,75 +239,92 @@ class ProfileRows {
   }
 
   #stack(stack: number): number {
-    const known = this.#stacks.get(stack)
-    if (known !== undefined) return known
-    const { parent, location } = this.#profile.stacks
-    const path: number[] = []
-    for (let node = stack; node !== 0; node = parent[node]!) path.push(this.#location(location[node]!))
-    const id =
-      path.length === 0 ? 0 : this.#dictionary.row(STACKS, path.join(' '), (writer) => writer.packed(1, path))
-    this.#stacks.set(stack, id)
-    return id
+    return this.#once(this.#stacks, stack, () => {
+      const { parent, location } = this.#profile.stacks
+      const path: number[] = []
+      for (let node = stack; node !== 0; node = parent[node]!) path.push(this.#location(location[node]!))
+      if (path.length === 0) return 0
+      return this.#dictionary.row(
+        STACKS,
+        () => path.join(' '),
+        (writer) => writer.packed(1, path),
+      )
+    })
   }
 
   #location(row: number): number {
-    const known = this.#locations.get(row)
-    if (known !== undefined) return known
-    const { locations, lines, strings } = this.#profile
-    const mapping = this.#mapping(locations.mapping[row]!)
-    const [high, low] = [locations.addressHigh[row]!, locations.addressLow[row]!]
-    const kind = strings[locations.kind[row]!]!
-    const attributes = kind === '' ? [] : [this.#dictionary.attribute('profile.frame.type', kind)]
-    const calls: { readonly function: number; readonly line: number }[] = []
-    for (let i = locations.lineStart[row]!; i < locations.lineStart[row + 1]!; i++)
-      calls.push({ function: this.#function(lines.function[i]!), line: lines.line[i]! })
-    const callsKey = calls.map((call) => `${call.function}:${call.line}`).join(',')
-    const id = this.#dictionary.row(
-      LOCATIONS,
-      `${mapping} ${high} ${low} ${attributes} ${callsKey}`,
-      (writer) => {
-        writer.unsigned(1, mapping)
-        writer.varint64(2, high, low)
-        for (const call of calls)
-          writer.message(3, () => {
-            writer.unsigned(1, call.function)
-            writer.unsigned(2, call.line)
-          })
-        writer.packed(4, attributes)
-      },
-    )
-    this.#locations.set(row, id)
-    return id
+    return this.#once(this.#locations, row, () => {
+      const { locations, lines, strings } = this.#profile
+      const mapping = this.#mapping(locations.mapping[row]!)
+      const [high, low] = [locations.addressHigh[row]!, locations.addressLow[row]!]
+      const kind = strings[locations.kind[row]!]!
+      const attributes = kind === '' ? [] : [this.#dictionary.attribute('profile.frame.type', kind)]
+      const calls: number[] = [] // function, line, function, line, …
+      for (let i = locations.lineStart[row]!; i < locations.lineStart[row + 1]!; i++)
+        calls.push(this.#function(lines.function[i]!), lines.line[i]!)
+      return this.#dictionary.row(
+        LOCATIONS,
+        () => `${mapping} ${high} ${low} ${attributes} ${calls}`,
+        (writer) => {
+          writer.unsigned(1, mapping)
+          writer.varint64(2, high, low)
+          for (let i = 0; i < calls.length; i += 2)
+            writer.message(3, () => {
+              writer.unsigned(1, calls[i]!)
+              writer.unsigned(2, calls[i + 1]!)
+            })
+          writer.packed(4, attributes)
+        },
+      )
+    })
   }
 
   #mapping(row: number): number {
     if (row === NONE) return 0
-    const { mappings, strings } = this.#profile
-    const file = this.#dictionary.string(strings[mappings.file[row]!]!)
-    const buildId = strings[mappings.buildId[row]!]!
-    const attributes =
-      buildId === '' ? [] : [this.#dictionary.attribute('process.executable.build_id.gnu', buildId)]
-    return this.#dictionary.row(MAPPINGS, `${file} ${attributes}`, (writer) => {
-      writer.unsigned(4, file)
-      writer.packed(5, attributes)
+    return this.#once(this.#mappings, row, () => {
+      const { mappings, strings } = this.#profile
+      const file = this.#string(mappings.file[row]!)
+      const buildId = strings[mappings.buildId[row]!]!
+      const attributes =
+        buildId === '' ? [] : [this.#dictionary.attribute('process.executable.build_id.gnu', buildId)]
+      return this.#dictionary.row(
+        MAPPINGS,
+        () => `${file} ${attributes}`,
+        (writer) => {
+          writer.unsigned(4, file)
+          writer.packed(5, attributes)
+        },
+      )
     })
   }
 
   #function(row: number): number {
-    const { functions, strings } = this.#profile
-    const string = (column: Uint32Array) => this.#dictionary.string(strings[column[row]!]!)
-    const [name, systemName, file] = [functions.name, functions.systemName, functions.file].map(string) as [
-      number,
-      number,
-      number,
-    ]
-    const startLine = functions.startLine[row]!
-    return this.#dictionary.row(FUNCTIONS, `${name} ${systemName} ${file} ${startLine}`, (writer) => {
-      writer.unsigned(1, name)
-      writer.unsigned(2, systemName === name ? 0 : systemName)
-      writer.unsigned(3, file)
-      writer.unsigned(4, startLine)
+    return this.#once(this.#functions, row, () => {
+      const { functions } = this.#profile
+      const name = this.#string(functions.name[row]!)
+      const systemName = this.#string(functions.systemName[row]!)
+      const file = this.#string(functions.file[row]!)
+      const startLine = functions.startLine[row]!
+      return this.#dictionary.row(
+        FUNCTIONS,
+        () => `${name} ${systemName} ${file} ${startLine}`,
+        (writer) => {
+          writer.unsigned(1, name)
+          writer.unsigned(2, systemName === name ? 0 : systemName)
+          writer.unsigned(3, file)
+          writer.unsigned(4, startLine)
+        },
+      )
     })
+  }
+
+  #string(row: number): number {
+    return this.#once(this.#strings, row, () => this.#dictionary.string(this.#profile.strings[row]!))
+  }
+
+  #once(rows: Int32Array, row: number, append: () => number): number {
+    if (rows[row] === -1) rows[row] = append()
+    return rows[row]!
   }
 }
 
