@@ -1,5 +1,5 @@
-// Where does an address lie, and what is its name? One window's addresses become locations of a Profile, each looked up
-// once per generation of a process.
+// Where does an address lie, and what is its name? One window's addresses become locations of a Profile, each place in a
+// binary named once, however many processes run it.
 import type { LocationSpec, ProfileBuilder } from '#profile/model/builder'
 import { type LocationId, NONE } from '#profile/model/ids'
 import type { KernelSymbols } from '../host/kernel-symbols.ts'
@@ -47,6 +47,7 @@ export function createLocations(parts: LocationParts): Locations {
   const { builder, binaries, kernel, perfMaps, demangler } = parts
   const kernelKnown = new Map<number, LocationId>() // by address minus 2^64, exact for kernel addresses
   const userKnown = new Map<Generation, Map<number, Located | undefined>>()
+  const nativeKnown = new Map<Native, Map<number, Located>>() // by offset in the file
 
   function marker(name: string, kind: string): LocationId {
     return builder.location({
@@ -110,7 +111,7 @@ export function createLocations(parts: LocationParts): Locations {
     const fromStart = address - mappings.start[row]!
     const isVdso = path === '[vdso]' && mappings.end[row]! - mappings.start[row]! === binaries.vdsoBytes
     const native = isVdso ? binaries.vdso : binaries.at(file)
-    if (native) return inBinary(native, { address: fromStart + mappings.offset[row]!, file: baseName(path) })
+    if (native) return inBinary(native, { offset: fromStart + mappings.offset[row]!, path })
     if (file === '' || path.startsWith('/memfd:') || path.startsWith('/dev/'))
       return inAnonymous(process, address)
     // The file cannot be read: its place in the file is the best that can be said.
@@ -119,16 +120,29 @@ export function createLocations(parts: LocationParts): Locations {
       buildId: '',
       address: fromStart + mappings.offset[row]!,
       functions: [],
+      isEntryPoint: false,
     })
   }
 
-  function inBinary(native: Native, at: { readonly address: number; readonly file: string }): Located {
-    const address = native.addressOf(at.address)
-    const functions = address === undefined ? [] : binaries.functionsAt(native, address)
-    return {
-      ...plain({ file: at.file, buildId: native.buildId, address: address ?? at.address, functions }),
-      isEntryPoint: address !== undefined && native.isEntry(address),
+  /** The file has the name by which it was met first: it is one file, whatever links lead to it. */
+  function inBinary(native: Native, at: { readonly offset: number; readonly path: string }): Located {
+    let known = nativeKnown.get(native)
+    if (known === undefined) {
+      known = new Map()
+      nativeKnown.set(native, known)
     }
+    const before = known.get(at.offset)
+    if (before !== undefined) return before
+    const address = native.addressOf(at.offset)
+    const located = plain({
+      file: baseName(at.path),
+      buildId: native.buildId,
+      address: address ?? at.offset,
+      functions: address === undefined ? [] : binaries.functionsAt(native, address),
+      isEntryPoint: address !== undefined && native.isEntry(address),
+    })
+    known.set(at.offset, located)
+    return located
   }
 
   function inAnonymous(process: KnownProcess, address: number): Located {
@@ -142,6 +156,7 @@ export function createLocations(parts: LocationParts): Locations {
     readonly buildId: string
     readonly address: number
     readonly functions: readonly FunctionAt[]
+    readonly isEntryPoint: boolean
   }): Located {
     const location = builder.location({
       mapping: builder.mapping({ file: cleanText(at.file), buildId: at.buildId }),
@@ -150,7 +165,7 @@ export function createLocations(parts: LocationParts): Locations {
       kind: 'native',
       lines: linesOf(at.functions),
     })
-    return { location, name: at.functions.at(-1)?.name, isEntryPoint: false }
+    return { location, name: at.functions.at(-1)?.name, isEntryPoint: at.isEntryPoint }
   }
 
   return { kernel: kernelLocation, user: userLocation, marker }
