@@ -20,6 +20,7 @@ import type { SymbolTable } from './symbols.ts'
 const MACHINE_X86_64 = 62
 const MACHINE_ARM64 = 183
 const STUB_BYTES = 16
+const PLACES_MAX = 16 // .plt, .plt.sec and .plt.got are three
 const STUBS_BYTES_MAX = 4 * 1024 * 1024 // 262,144 stubs; libLLVM has 4,000
 const RELOCATIONS_MAX = 4 * 1024 * 1024
 const SLOTS_MAX = 262_144
@@ -52,6 +53,14 @@ export function readPltStubs(elf: ElfFile): Result<SymbolTable | undefined> {
     const found = findStubs(elf, sections, slots)
     return found.length === 0 ? undefined : tableOf(elf, found, elf.sections[dynsym]!)
   })
+}
+
+/** Where the stubs of a file lie, as ELF addresses; at most 16 places. */
+export function stubPlaces(elf: ElfFile): readonly { readonly start: number; readonly end: number }[] {
+  return elf.sections
+    .filter(isStubs)
+    .slice(0, PLACES_MAX)
+    .map(({ address, size }) => ({ start: address, end: address + size }))
 }
 
 const isStubs = ({ name, type, flags }: Section) =>

@@ -69,6 +69,7 @@ export function createBinaries({
   const held = new Map<string, Held>() // least recently used first
   const heldBy = new WeakMap<Native, Held>()
   const refused = new Map<string, number>()
+  const reported = new WeakMap<Native, string>() // the last complaint of each
   const debugFiles = new Map<Native, OpenFile>()
   const vdso = readVdso()
   let window = 0
@@ -130,6 +131,7 @@ export function createBinaries({
     const startMs = nowMs()
     const functions = ifReadable(() => native.functionsAt(address)) ?? []
     namingMs += nowMs() - startMs
+    reportBroken(native, entry) // some tables are read when an address asks for them
     return functions
   }
 
@@ -160,12 +162,16 @@ export function createBinaries({
     )
     if (debug) debugFiles.set(native, debug)
     loadingMs += nowMs() - startMs
-    if (native.complaint !== '') {
-      refuse('symbols')
-      complain(entry?.path ?? '[vdso]', native.complaint)
-    }
+    reportBroken(native, entry)
     shrink(native)
     return true
+  }
+
+  function reportBroken(native: Native, entry: Held | undefined): void {
+    if (native.complaint === '' || reported.get(native) === native.complaint) return
+    reported.set(native, native.complaint)
+    refuse('symbols')
+    complain(entry?.path ?? '[vdso]', native.complaint)
   }
 
   /** Over the budget, the tables of those go that were not used for longest; a single table may fill all of it. */

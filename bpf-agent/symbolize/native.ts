@@ -14,7 +14,7 @@ import {
 } from '../elf/elf-file.ts'
 import { readGoTable } from '../elf/go-table.ts'
 import { readPackedSymbols } from '../elf/packed-symbols.ts'
-import { readPltStubs } from '../elf/plt.ts'
+import { readPltStubs, stubPlaces } from '../elf/plt.ts'
 import { readSymbols } from '../elf/symbols.ts'
 import {
   type FunctionAt,
@@ -84,8 +84,30 @@ export function openNative(source: ByteSource): Result<Native> {
     addSymbols(own.value)
     addPacked(own.value)
     addDebugFile(own.value, debugSource)
-    const stubs = orComplain(readPltStubs(own.value))
-    if (stubs) sources.push(symbolSource(own.value, stubs, '@plt'))
+    sources.push(stubsOf(own.value))
+  }
+
+  /** Read when a sample lies in one: the relocations of a large program take longer to read than its symbols. */
+  function stubsOf(own: ElfFile): FunctionSource {
+    const places = stubPlaces(own)
+    let stubs: FunctionSource | undefined
+    let isRead = false
+    const read = () => {
+      isRead = true
+      const elf = orComplain(readElf(source))
+      const found = elf && orComplain(readPltStubs(elf))
+      stubs = elf && found && symbolSource(elf, found, '@plt')
+    }
+    return {
+      functionsAt(address) {
+        if (!places.some(({ start, end }) => address >= start && address < end)) return []
+        if (!isRead) read()
+        return stubs?.functionsAt(address) ?? []
+      },
+      get bytes() {
+        return stubs?.bytes ?? 0
+      },
+    }
   }
 
   function addSymbols(elf: ElfFile): void {
