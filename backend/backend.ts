@@ -137,6 +137,7 @@ function whenOpen(service: () => Service | undefined): PushService & QueryServic
     diff: async (request) => opened().diff(request),
     exportFile: async (request) => opened().exportFile(request),
     top: async (request) => opened().top(request),
+    quality: async (request) => opened().quality(request),
     labels: async (request) => opened().labels(request),
     labelValues: async (name, request) => opened().labelValues(name, request),
     profileTypes: async (request) => opened().profileTypes(request),

@@ -55,6 +55,7 @@ export async function createStoreClient(
     diff: call('diff'),
     exportFile: call('exportFile'),
     top: call('top'),
+    quality: call('quality'),
     labels: call('labels'),
     labelValues: call('labelValues'),
     profileTypes: call('profileTypes'),

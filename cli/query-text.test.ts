@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { treeFromStacks } from '#profile/testing/draw'
 import { diffTrees } from '#profile/tree/diff'
-import { changedFunctions, foldedLines } from './query-text.ts'
+import type { AnswerMeta, QualityAnswer } from '#profile/wire/query-api'
+import { changedFunctions, foldedLines, qualityTable } from './query-text.ts'
 
 const tree = treeFromStacks(`
   main main main main
@@ -33,5 +34,48 @@ describe('changedFunctions', () => {
       ['disk', 0.25, 0],
       ['read', 0.25, 0],
     ])
+  })
+})
+
+describe('qualityTable', () => {
+  const meta = (folded: number): AnswerMeta => ({
+    ...{
+      type: 'cpu',
+      unit: 'nanoseconds',
+      fromMs: 0,
+      toMs: 1,
+      samples: 130,
+      sampleProfile: false,
+      tookMs: 1,
+    },
+    ...{ endEarly: 0.0004, unnamed: 0.25, nodes: { sent: 2, folded }, coverage: { unreadable: [] } },
+  })
+  const answer = (folded = 0): QualityAnswer => ({
+    kind: 'quality',
+    meta: meta(folded),
+    labels: [{ service_name: 'api' }, { service_name: '' }],
+    samples: [120, 10],
+    endEarly: [0, 1],
+    unnamed: [0.2, 1 / 3],
+  })
+
+  it('prints shares rounded down, so that only all is 100 %', () => {
+    expect(qualityTable(answer(7))).toBe(
+      [
+        'service_name  samples  complete   named',
+        'api               120   100.0 %  80.0 %',
+        '(none)             10     0.0 %  66.6 %',
+        'all (7 more)      130    99.9 %  75.0 %',
+        '',
+      ].join('\n'),
+    )
+  })
+  it('lets no label write to the terminal', () => {
+    expect(qualityTable({ ...answer(), labels: [{ service_name: '\u001b[2J' }, {}] })).toContain('?[2J')
+  })
+  it('says that there is nothing', () => {
+    expect(qualityTable({ ...answer(), labels: [], samples: [], endEarly: [], unnamed: [] })).toBe(
+      'no samples\n',
+    )
   })
 })

@@ -1,7 +1,9 @@
-// How do trees read in a terminal? As folded lines, and as a list of what changed. Pure.
+// How do answers read in a terminal? Trees as folded lines and as a list of what changed, quality as a table. Pure.
 import type { CallTree, DiffTree } from '#profile/tree/call-tree'
 import { functionTable } from '#profile/tree/functions'
 import { foldedTreeLines } from '#profile/wire/folded-tree'
+import type { QualityAnswer } from '#profile/wire/query-api'
+import { printTable } from './output.ts'
 
 /** Folded lines of a tree's self values as one text; see `foldedTreeLines`. */
 export const foldedLines = (tree: CallTree, samples: number | undefined): string =>
@@ -38,4 +40,33 @@ export function changedFunctions(tree: DiffTree): readonly ChangedFunction[] {
     .sort(
       (one, other) => Math.abs(other.comparison - other.baseline) - Math.abs(one.comparison - one.baseline),
     )
+}
+
+/** Which share of each group's stacks is whole, which of their frames has a name; the last row is all of them. Shares are
+ *  rounded down: 100 % means all. */
+export function qualityTable({ meta, labels, samples, endEarly, unnamed }: QualityAnswer): string {
+  const names = Object.keys(labels[0] ?? {})
+  const columns = [
+    ...names.map((title) => ({ title, align: 'left', widthMax: 40 }) as const),
+    { title: 'samples', align: 'right' },
+    { title: 'complete', align: 'right' },
+    { title: 'named', align: 'right' },
+  ] as const
+  const share = (without: number) => `${(Math.floor((1 - without) * 1000) / 10).toFixed(1)} %`
+  const shares = (count: number, early: number, nameless: number) => [
+    String(count),
+    share(early),
+    share(nameless),
+  ]
+  const rows = labels.map((own, i) => [
+    ...names.map((name) => own[name] || '(none)'),
+    ...shares(samples[i]!, endEarly[i]!, unnamed[i]!),
+  ])
+  const left = meta.nodes.folded > 0 ? ` (${meta.nodes.folded} more)` : ''
+  const all = [
+    `all${left}`,
+    ...names.slice(1).map(() => ''),
+    ...shares(meta.samples, meta.endEarly, meta.unnamed),
+  ]
+  return names.length === 0 ? 'no samples\n' : printTable(columns, [...rows, all])
 }

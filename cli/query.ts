@@ -5,6 +5,7 @@ import type {
   AnswerMeta,
   DiffAnswer,
   LabelsAnswer,
+  QualityAnswer,
   SeriesAnswer,
   StatusAnswer,
   TopAnswer,
@@ -15,7 +16,7 @@ import { diffFromJson, treeFromJson } from '#profile/wire/tree-answer'
 import { type Client, createClient } from './client.ts'
 import { type Command, parseArguments, Refusal, UsageError } from './command.ts'
 import { printBytes, printShare, printTable, printValue } from './output.ts'
-import { changedFunctions, foldedLines } from './query-text.ts'
+import { changedFunctions, foldedLines, qualityTable } from './query-text.ts'
 import { QUERY_SETTINGS } from './settings.ts'
 import { printTop } from './top-table.ts'
 
@@ -37,6 +38,7 @@ const KINDS: Readonly<
   series,
   top,
   labels,
+  quality,
   status,
 }
 
@@ -48,6 +50,7 @@ export const query: Command = {
     `flametrail query diff '{service_name="api"}' --from now-15m --baseline-from now-2h --baseline-to now-1h`,
     'flametrail query series --group service_name --json',
     'flametrail query labels service_name',
+    'flametrail query quality --group host',
     'flametrail query status',
   ],
   table: QUERY_SETTINGS,
@@ -181,8 +184,21 @@ async function labels({ client, values, words }: Asked) {
   }
 }
 
-async function status({ client }: Asked) {
-  const json = await client.get<StatusAnswer>('status')
+const askQuality = (asked: Asked, group: readonly string[], limit: number) =>
+  asked.client.ask<QualityAnswer>('quality', { ...selection(asked), group, limit })
+
+async function quality(asked: Asked) {
+  const { group, limit } = asked.values
+  const json = await askQuality(asked, group.length > 0 ? group : ['service_name'], Math.min(limit, 1000))
+  return { json, text: qualityTable(json) }
+}
+
+async function status(asked: Asked) {
+  const [answer, services] = await Promise.all([
+    asked.client.get<StatusAnswer>('status'),
+    askQuality(asked, ['service_name'], SERVICES_SHOWN),
+  ])
+  const json = { ...answer, services }
   const { store, ingest } = json
   const discarded = Object.entries(ingest.discarded).map(([reason, count]) => `${reason} ${count}`)
   const lines = [
@@ -192,12 +208,16 @@ async function status({ client }: Asked) {
     '',
     ...json.agents.map((agent) => agentLines(agent, json.nowMs)),
   ]
+  if (services.labels.length > 0)
+    lines.push(`stacks from ${asked.values.from} to ${asked.values.to}, by service:`, qualityTable(services))
   if (json.agents.length === 0)
     lines.push(
       'no agent has reported yet; run `flametrail agent` on a host, `flametrail doctor` if it cannot\n',
     )
   return { json, text: lines.join('\n') }
 }
+
+const SERVICES_SHOWN = 10 // `query quality` has them all
 
 function agentLines(agent: AgentStatus, nowMs: number): string {
   const counts = (record: Readonly<Record<string, number>>) =>

@@ -12,6 +12,7 @@ export type ParsedSide = Parsed<typeof api.DiffSide>
 export type ParsedDiff = Parsed<typeof api.DiffRequest>
 export type ParsedExport = Parsed<typeof api.ExportRequest>
 export type ParsedTop = Parsed<typeof api.TopRequest>
+export type ParsedQuality = Parsed<typeof api.QualityRequest>
 export type ParsedLabels = Parsed<typeof api.LabelsRequest>
 export type ParsedProfileTypes = Parsed<typeof api.ProfileTypesRequest>
 
@@ -48,6 +49,7 @@ export interface QueryService {
   /** Also throws `limit` for a file of more than limits.exportBytes. */
   exportFile(request: ParsedExport): Promise<ExportedFile>
   top(request: ParsedTop): Promise<api.TopAnswer>
+  quality(request: ParsedQuality): Promise<api.QualityAnswer>
   labels(request: ParsedLabels): Promise<api.LabelsAnswer>
   labelValues(name: string, request: ParsedLabels): Promise<api.LabelsAnswer>
   profileTypes(request: ParsedProfileTypes): Promise<api.ProfileTypesAnswer>

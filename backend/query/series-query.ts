@@ -1,9 +1,10 @@
 // How much over time? Sums per step and group as rates: CPU time in cores, everything else in its unit per second.
 // Samples stand in windows of ten seconds; a window counts in the step in which it starts.
 import { CPU, printProfileType } from '#profile/model/profile-type'
+import type { Quality } from '#profile/tree/quality'
 import type { SeriesAnswer } from '#profile/wire/query-api'
 import { ServiceError } from '../errors.ts'
-import type { SeriesSums } from '../store/store.ts'
+import type { QualitySums, SeriesSums } from '../store/store.ts'
 import type { Asked } from './profile-query.ts'
 import type { ParsedSeries } from './query-service.ts'
 import { parseQuestion, type Question } from './question.ts'
@@ -44,8 +45,7 @@ export async function series(request: ParsedSeries, asked: Asked): Promise<Serie
       fromMs,
       toMs: question.toMs,
       samples: Math.round(sums.samples),
-      endEarly: 0,
-      unnamed: 0,
+      ...sharesOf(sums.quality),
       nodes: { sent: kept.length, folded: rows.length - kept.length },
       sampleProfile,
       coverage: { unreadable },
@@ -61,6 +61,13 @@ export async function series(request: ParsedSeries, asked: Asked): Promise<Serie
       ),
     ),
   }
+}
+
+/** What the stacks behind some sums are like, as every answer says it. 0 and 0 of nothing. */
+export function sharesOf(groups: readonly QualitySums[]): Quality {
+  const sum = (key: keyof QualitySums) => groups.reduce((all, group) => all + group[key], 0)
+  const share = (part: number, all: number) => (all > 0 ? part / all : 0)
+  return { endEarly: share(sum('early'), sum('all')), unnamed: share(sum('unnamed'), sum('frames')) }
 }
 
 /** A step of whole windows that gives about POINTS_WANTED points. */

@@ -359,6 +359,68 @@ describe('series', () => {
   })
 })
 
+describe('quality', () => {
+  const profiles = [
+    profileFromText(
+      `
+        main  main  [truncated]
+        work  work  lib!+0x10
+      `,
+      { labels: labelsOf([['service_name', 'api']]) },
+    ),
+    profileFromText(
+      `
+        main
+      `,
+      { labels: labelsOf([['service_name', 'web']]) },
+    ),
+  ]
+
+  it('stands by group, most samples first, and says how many it left out', async () => {
+    const service = serviceOf(await filled(profiles))
+    const asked = { type: 'cpu', query: '{}', ...RANGE, group: ['service_name'] }
+    expect(await service.quality({ ...asked, limit: 20 })).toMatchObject({
+      kind: 'quality',
+      labels: [{ service_name: 'api' }, { service_name: 'web' }],
+      samples: [3, 1],
+      endEarly: [1 / 3, 0],
+      unnamed: [1 / 5, 0],
+      meta: { samples: 4, endEarly: 1 / 4, unnamed: 1 / 6, nodes: { sent: 2, folded: 0 } },
+    })
+    expect(await service.quality({ ...asked, limit: 1 })).toMatchObject({
+      samples: [3],
+      meta: { nodes: { sent: 1, folded: 1 } },
+    })
+  })
+
+  it('is in the answer of every kind of query, the same in each', async () => {
+    const service = serviceOf(await filled(profiles))
+    const asked = { type: 'cpu', query: '{}', ...RANGE }
+    const tree = { ...asked, maxNodes: 100, path: [], groupBy: [] }
+    const metas = [
+      (await service.flame(tree)).meta,
+      (await service.iceberg(tree)).meta,
+      (await service.top({ ...asked, sort: 'self', limit: 10 })).meta,
+      (await service.series({ ...asked, group: [], limit: 10, step: 10 })).meta,
+      (await service.quality({ ...asked, group: [], limit: 10 })).meta,
+    ]
+    for (const { endEarly, unnamed, samples } of metas)
+      expect({ endEarly, unnamed, samples }).toEqual({ endEarly: 1 / 4, unnamed: 1 / 6, samples: 4 })
+  })
+
+  it('is of nothing when nothing matches', async () => {
+    const service = serviceOf(await filled(profiles))
+    const asked = {
+      type: 'cpu',
+      query: '{service_name="none"}',
+      ...RANGE,
+      group: ['service_name'],
+      limit: 20,
+    }
+    expect(await service.quality(asked)).toMatchObject({ labels: [], meta: { endEarly: 0, unnamed: 0 } })
+  })
+})
+
 describe('labels', () => {
   it('finds values by prefix and by alias, with the series behind each', async () => {
     const of = (host: string, pod: string) =>

@@ -11,6 +11,7 @@ import { diff } from './diff-query.ts'
 import { exportFile } from './export-query.ts'
 import { labels, labelValues, profileTypes } from './label-query.ts'
 import { type Asked, flame, iceberg } from './profile-query.ts'
+import { quality } from './quality-query.ts'
 import type { DrawPicture, QueryService } from './query-service.ts'
 import { series } from './series-query.ts'
 import { top } from './top-query.ts'
@@ -43,6 +44,7 @@ export function createQueryService(parts: QueryParts): QueryService {
     exportFile: (request) =>
       ask((asked) => exportFile(request, { ...asked, drawPicture: parts.drawPicture })),
     top: (request) => ask((asked) => top(request, asked)),
+    quality: (request) => ask((asked) => quality(request, asked)),
     labels: (request) => ask((asked) => labels(request, asked)),
     labelValues: (name, request) => ask((asked) => labelValues(name, request, asked)),
     profileTypes: (request) => ask((asked) => profileTypes(request, asked)),

@@ -78,10 +78,9 @@ async function open(
   const service = {
     receive: (request: Parameters<Service['receive']>[0]) => receive({ ...request, store, limits }),
     ...Object.fromEntries(
-      ['series', 'flame', 'iceberg', 'diff', 'top', 'labels', 'labelValues', 'profileTypes'].map((name) => [
-        name,
-        record(name),
-      ]),
+      ['series', 'flame', 'iceberg', 'diff', 'top', 'quality', 'labels', 'labelValues', 'profileTypes'].map(
+        (name) => [name, record(name)],
+      ),
     ),
     storeStatus: async () => ({
       files: 1,
@@ -430,6 +429,7 @@ describe('asking', () => {
       'series?group=host',
       'iceberg',
       'top?sort=total',
+      'quality?group=host',
       'labels?prefix=a',
       'labels/k8s.pod%2Fname/values',
       'profile-types',
@@ -439,11 +439,12 @@ describe('asking', () => {
       'series',
       'iceberg',
       'top',
+      'quality',
       'labels',
       'labelValues',
       'profileTypes',
     ])
-    expect(bed.asked[4]![1]).toBe('k8s.pod/name')
+    expect(bed.asked[5]![1]).toBe('k8s.pod/name')
   })
 
   it.each([

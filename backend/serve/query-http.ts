@@ -6,6 +6,7 @@ import {
   ExportRequest,
   LabelsRequest,
   ProfileTypesRequest,
+  QualityRequest,
   SeriesRequest,
   type StatusAnswer,
   TopRequest,
@@ -50,6 +51,7 @@ const ROUTES = [
   'diff',
   'export',
   'top',
+  'quality',
   'labels',
   'values',
   'profile-types',
@@ -87,6 +89,7 @@ export function queryRoutes(parts: QueryRoutesParts): readonly Route[] {
     ...query('diff', 'diff', DiffRequest, (request) => service.diff(request)),
     ...query('export', 'export', ExportRequest, (request) => service.exportFile(request), downloadAnswer),
     ...query('top', 'top', TopRequest, (request) => service.top(request)),
+    ...query('quality', 'quality', QualityRequest, (request) => service.quality(request)),
     ...query('labels', 'labels', LabelsRequest, (request) => service.labels(request)),
     ...query('labels/{name}/values', 'values', LabelsRequest, (request, ask) =>
       service.labelValues(labelName(ask), request),

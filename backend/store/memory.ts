@@ -3,9 +3,10 @@
 import { findLabel } from '#profile/labels/lookup'
 import { checkMatcher, type Matcher, matchesLabels } from '#profile/labels/matcher'
 import { type Labels, labelsText } from '#profile/model/labels'
-import type { Profile } from '#profile/model/profile'
+import { type Profile, TRUNCATED_NAME } from '#profile/model/profile'
 import { printProfileType } from '#profile/model/profile-type'
 import { frameTrie } from '#profile/tree/frame-trie'
+import { isNameless } from '#profile/tree/quality'
 import { ServiceError } from '../errors.ts'
 import { areKeysRemembered, hourOf, isExpired } from './hours.ts'
 import { assertRequest, keyWords, samplesOf } from './request.ts'
@@ -13,6 +14,7 @@ import { samplesBehind, storageOf } from './series-table.ts'
 import type {
   Answer,
   AppendResult,
+  QualitySums,
   RequestKey,
   SeriesQuery,
   SeriesSeen,
@@ -97,9 +99,11 @@ export class MemoryStore implements Store {
     const values: string[][] = []
     const cells = new Map<string, { group: number; bucket: number; sum: number }>()
     const groupIds = new Map<string, number>()
+    const quality: QualitySums[] = []
     let samples = 0
     for (const profile of this.#profilesOf(query)) {
       const stored = storageOf(profile.type, profile.period)
+      const namesOf = namesOfStacks(profile)
       for (const row of rowsOf(profile, query)) {
         const bucket = Math.floor((row.timeMs - query.fromMs) / query.stepMs)
         reported[bucket] = 1
@@ -110,12 +114,15 @@ export class MemoryStore implements Store {
         const cell = cells.get(`${group} ${bucket}`) ?? { group, bucket, sum: 0 }
         cells.set(`${group} ${bucket}`, cell)
         cell.sum += row.amount * stored.scale
-        samples += samplesBehind(stored, row.amount, 1)
+        const behind = samplesBehind(stored, row.amount, 1)
+        samples += behind
+        quality[group] = withStack(quality[group], namesOf(row.stack), row.amount * stored.scale, behind)
       }
     }
     const rows = [...cells.values()]
     const value = {
       values,
+      quality,
       group: Uint32Array.from(rows, (row) => row.group),
       bucket: Uint32Array.from(rows, (row) => row.bucket),
       sum: Float64Array.from(rows, (row) => row.sum),
@@ -181,6 +188,34 @@ export class MemoryStore implements Store {
     if (type === undefined) return all
     const wanted = printProfileType(type)
     return all.filter((profile) => printProfileType(storageOf(profile.type, profile.period).type) === wanted)
+  }
+}
+
+/** Names of a stack's frames, root first. */
+function namesOfStacks(profile: Profile): (stack: number) => readonly string[] {
+  const { trie, nodeOfStack } = frameTrie(profile)
+  return (stack) => {
+    const names: string[] = []
+    for (let node = nodeOfStack[stack]!; node > 0; node = trie.parent[node]!)
+      names.unshift(trie.frames.name[trie.frame[node]!]!)
+    return names
+  }
+}
+
+function withStack(
+  before: QualitySums | undefined,
+  names: readonly string[],
+  value: number,
+  samples: number,
+): QualitySums {
+  const { all = 0, early = 0, frames = 0, unnamed = 0, samples: others = 0 } = before ?? {}
+  const real = names.filter((name) => name !== TRUNCATED_NAME)
+  return {
+    all: all + value,
+    early: early + (names[0] === TRUNCATED_NAME ? value : 0),
+    frames: frames + value * real.length,
+    unnamed: unnamed + value * real.filter(isNameless).length,
+    samples: others + samples,
   }
 }
 

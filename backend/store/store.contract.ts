@@ -6,7 +6,7 @@ import type { Matcher } from '#profile/labels/matcher'
 import { ProfileBuilder } from '#profile/model/builder'
 import { asId, NONE, type StackId } from '#profile/model/ids'
 import { labelsOf, labelsText } from '#profile/model/labels'
-import type { Profile } from '#profile/model/profile'
+import { type Profile, TRUNCATED_NAME } from '#profile/model/profile'
 import { CPU, CPU_SAMPLES, type ProfileType, printProfileType } from '#profile/model/profile-type'
 import { HOUR_MS } from './hours.ts'
 import { MemoryStore } from './memory.ts'
@@ -214,6 +214,33 @@ export function storeContract(name: string, open: () => Promise<Harness>): void 
       expect(value.samples).toBe(6)
     })
 
+    it('keeps how whole and how named the stacks of each group are', async () => {
+      const api = { service_name: 'api' }
+      const web = { service_name: 'web' }
+      await append(1, [
+        profileOf([
+          { stack: 'main;work@lib+16;@lib+17', labels: api, value: 3 },
+          { stack: `${TRUNCATED_NAME};@lib+16`, labels: api, value: 1 },
+          { stack: 'main', labels: web, value: 5 },
+        ]),
+      ])
+      await append(2, [profileOf([{ stack: 'main;@+9', labels: api, timeMs: NOW + 40_000 }])])
+      await harness.reopen()
+      const { value } = await harness.store.seriesSums({
+        ...question(),
+        ...{ fromMs: NOW, toMs: NOW + 50_000, stepMs: 10_000, groupBy: ['service_name'] },
+      })
+      const of = (service: string) => value.quality[value.values.findIndex(([name]) => name === service)]
+      expect(of('web')).toEqual({ all: 5 * PERIOD, early: 0, frames: 5 * PERIOD, unnamed: 0, samples: 5 })
+      expect(of('api')).toEqual({
+        all: 5 * PERIOD,
+        early: PERIOD,
+        frames: (3 * 3 + 1 + 2) * PERIOD,
+        unnamed: (3 + 1 + 1) * PERIOD,
+        samples: 5,
+      })
+    })
+
     it('lists the series seen in a range, once each', async () => {
       await append(1, [
         profileOf([
@@ -375,8 +402,11 @@ function cellsOf(value: Awaited<ReturnType<Store['seriesSums']>>['value']): Map<
   )
 }
 
+const qualityByGroup = (value: Awaited<ReturnType<Store['seriesSums']>>['value']): [string, string][] =>
+  value.values.map((own, i) => [JSON.stringify(own), JSON.stringify(value.quality[i])])
+
 async function expectEqualAnswers(store: Store, oracle: Store, query: SeriesQuery): Promise<void> {
-  const sorted = (entries: Iterable<[string, number]>) => [...entries].sort()
+  const sorted = (entries: Iterable<[string, number | string]>) => [...entries].sort()
   const [got, expected] = await Promise.all([store.stackSums(query), oracle.stackSums(query)])
   expect(sorted(foldParts(got.value))).toEqual(sorted(foldParts(expected.value)))
   const samples = (parts: typeof got.value) =>
@@ -387,6 +417,7 @@ async function expectEqualAnswers(store: Store, oracle: Store, query: SeriesQuer
   expect(sorted(cellsOf(steps.value))).toEqual(sorted(cellsOf(expectedSteps.value)))
   expect([...steps.value.reported]).toEqual([...expectedSteps.value.reported])
   expect(steps.value.samples).toBeCloseTo(expectedSteps.value.samples, 6)
+  expect(sorted(qualityByGroup(steps.value))).toEqual(sorted(qualityByGroup(expectedSteps.value)))
 
   for (const type of [query.type, undefined]) {
     const [seen, expectedSeen] = await Promise.all([

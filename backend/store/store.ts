@@ -48,9 +48,21 @@ export interface SeriesQuery {
   readonly groupBy: readonly string[]
 }
 
+/** How far a group's sums can be trusted, over all its steps, in the type's unit; `frames` and `unnamed` are sums over
+ *  stacks of value × frames, and × frames without a name. */
+export interface QualitySums {
+  readonly all: number
+  readonly early: number
+  readonly frames: number
+  readonly unnamed: number
+  readonly samples: number
+}
+
 /** Sums per group and step. `bucket[i]` = floor((window start − fromMs) ÷ stepMs) of row i, `group[i]` indexes `values`. */
 export interface SeriesSums {
   readonly values: readonly (readonly string[])[]
+  /** By group, as `values`. */
+  readonly quality: readonly QualitySums[]
   readonly group: Uint32Array
   readonly bucket: Uint32Array
   readonly sum: Float64Array

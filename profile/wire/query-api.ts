@@ -60,6 +60,12 @@ export const TopRequest = z.strictObject({
   sort: z.enum(['self', 'total']).default('self'),
   limit: z.coerce.number().int().min(1).max(10_000).default(100),
 })
+/** /quality: how far the stacks of each group can be trusted. */
+export const QualityRequest = z.strictObject({
+  ...selection,
+  group: z.array(text(1024)).max(8).default(['service_name']),
+  limit: z.coerce.number().int().min(1).max(1000).default(20),
+})
 export const LabelsRequest = z.strictObject({
   ...selection,
   prefix: text(1024).default(''),
@@ -74,6 +80,7 @@ export type DiffRequest = z.input<typeof DiffRequest>
 export type ExportRequest = z.input<typeof ExportRequest>
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 export type TopRequest = z.input<typeof TopRequest>
+export type QualityRequest = z.input<typeof QualityRequest>
 export type LabelsRequest = z.input<typeof LabelsRequest>
 export type ProfileTypesRequest = z.input<typeof ProfileTypesRequest>
 
@@ -165,6 +172,16 @@ export interface TopAnswer {
   readonly mapping: readonly string[]
   readonly self: readonly number[]
   readonly totals: readonly number[]
+}
+/** /quality: columns, most samples first. A column's `[i]` belongs to `labels[i]`. */
+export interface QualityAnswer {
+  readonly kind: 'quality'
+  readonly meta: AnswerMeta
+  readonly labels: readonly Readonly<Record<string, string>>[]
+  readonly samples: readonly number[]
+  /** Shares as in AnswerMeta, 0 to 1. */
+  readonly endEarly: readonly number[]
+  readonly unnamed: readonly number[]
 }
 /** /labels: names; /labels/{name}/values: values. Both with the number of series behind each. */
 export interface LabelsAnswer {

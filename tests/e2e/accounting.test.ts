@@ -36,4 +36,7 @@ it('accounts for every tick of 30 busy seconds: expected = received + counted wi
   const [, shownExpected, received, idle, dropped, within] = line!.map(Number)
   expect(Math.abs(shownExpected! - received! - idle! - dropped!) / shownExpected!).toBeLessThan(0.02)
   expect(within).toBeLessThan(2)
+  expect(stdout).toMatch(/service_name +samples +complete +named\n/)
+  expect(stdout).toMatch(/^burner_\S+ +\d+ +\d+\.\d % +\d+\.\d %$/m)
+  expect(stdout).toMatch(/^all\b.* \d+ +\d+\.\d % +\d+\.\d %$/m)
 })

@@ -4,7 +4,7 @@ import { labelsText } from '#profile/model/labels'
 import { printProfileType } from '#profile/model/profile-type'
 import { UNMATCHED } from '../match-series.ts'
 import { samplesBehind } from '../series-table.ts'
-import type { SeriesQuery, SeriesSeen, SeriesSums } from '../store.ts'
+import type { QualitySums, SeriesQuery, SeriesSeen, SeriesSums } from '../store.ts'
 import type { SlotSeriesSums } from './slot.ts'
 
 /** cost O(rows + groups × buckets) */
@@ -16,6 +16,7 @@ export function mergeSeriesSums(
   const reported = new Uint8Array(buckets)
   const values: (readonly string[])[] = []
   const sums: Float64Array[] = []
+  const quality: { -readonly [Key in keyof QualitySums]: number }[] = []
   const touched: Uint8Array[] = []
   const groupIds = new Map<string, number>()
   const groupOf = (own: readonly string[]) => {
@@ -25,6 +26,7 @@ export function mergeSeriesSums(
       id = values.push(own) - 1
       groupIds.set(key, id)
       sums.push(new Float64Array(buckets))
+      quality.push({ all: 0, early: 0, frames: 0, unnamed: 0, samples: 0 })
       touched.push(new Uint8Array(buckets))
     }
     return id
@@ -32,7 +34,7 @@ export function mergeSeriesSums(
   let samples = 0
   for (const answer of answers) {
     if (answer === undefined) continue
-    const { matched, group, bucket, amount, rows } = answer
+    const { matched, group, bucket, amount, rows, early, frames, unnamed } = answer
     for (let row = 0; row < group.length; row++) {
       reported[bucket[row]!] = 1
       if (group[row] === UNMATCHED) continue
@@ -40,10 +42,17 @@ export function mergeSeriesSums(
       const id = groupOf(own)
       sums[id]![bucket[row]!]! += amount[row]! * type.scale
       touched[id]![bucket[row]!] = 1
-      samples += samplesBehind(type, amount[row]!, rows[row]!)
+      const behind = samplesBehind(type, amount[row]!, rows[row]!)
+      samples += behind
+      const trust = quality[id]!
+      trust.all += amount[row]! * type.scale
+      trust.early += early[row]! * type.scale
+      trust.frames += frames[row]! * type.scale
+      trust.unnamed += unnamed[row]! * type.scale
+      trust.samples += behind
     }
   }
-  return { ...cellsOf(sums, touched), values, reported, samples }
+  return { ...cellsOf(sums, touched), values, quality, reported, samples }
 }
 
 /** Each series once, from its first to its last moment in any file. */

@@ -4,7 +4,7 @@
 import type { ColumnKind, TableSpec } from './db.ts'
 
 /** Of the directory and of every file in it; a change of any table raises it. */
-export const STORE_FORMAT = 1
+export const STORE_FORMAT = 2
 
 const table = (name: string, columns: Record<string, ColumnKind>): TableSpec => ({
   name,
@@ -48,6 +48,18 @@ export const SERIES = table('series', { id: 'u32', profile_type: 'u32', labels: 
 /** `ts` is the window's start in epoch ms and `amount` the value as it came: doubles, exact up to 2^53, and whole numbers
  *  compress as integers do. The true value is amount × the type's scale, multiplied after summing. */
 export const SAMPLE = table('sample', { series: 'u32', stack: 'u32', ts: 'f64', amount: 'f64' })
+/** What one request said of a series in one window, summed over its stacks: a chart reads these rows alone, a tenth of the
+ *  samples'. `frame_amount` and `unnamed_amount` are Σ amount × frames, and × frames without a name; `early_amount` that of
+ *  stacks that end early. `sample_rows`: how many rows of `sample`. */
+export const SERIES_WINDOW = table('series_window', {
+  series: 'u32',
+  ts: 'f64',
+  amount: 'f64',
+  sample_rows: 'f64',
+  early_amount: 'f64',
+  frame_amount: 'f64',
+  unnamed_amount: 'f64',
+})
 /** Keys of the requests whose rows are in this file, 128 bits. */
 export const RECEIPT = table('receipt', { k0: 'u32', k1: 'u32', k2: 'u32', k3: 'u32' })
 
@@ -61,5 +73,6 @@ export const TABLES: readonly TableSpec[] = [
   TYPE,
   SERIES,
   SAMPLE,
+  SERIES_WINDOW,
   RECEIPT,
 ]

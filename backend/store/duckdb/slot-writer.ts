@@ -5,12 +5,25 @@
 import { GrowingColumn } from '#profile/model/growing-column'
 import { labelsText } from '#profile/model/labels'
 import type { Profile } from '#profile/model/profile'
-import { type Dictionary, RequestInterner } from '../dictionary.ts'
+import { type StackQuality, stackQuality } from '#profile/tree/stack-quality'
+import { type Dictionary, haveSameTables, RequestInterner } from '../dictionary.ts'
 import type { KeyWords } from '../request.ts'
 import { type SeriesTable, storageOf } from '../series-table.ts'
 import type { TupleTable } from '../tuple-table.ts'
 import type { ColumnValues, Database, TableSpec } from './db.ts'
-import { FUNC, LINE_LIST, LOCATION, MAPPING, RECEIPT, SAMPLE, SERIES, STACK, STRING, TYPE } from './schema.ts'
+import {
+  FUNC,
+  LINE_LIST,
+  LOCATION,
+  MAPPING,
+  RECEIPT,
+  SAMPLE,
+  SERIES,
+  SERIES_WINDOW,
+  STACK,
+  STRING,
+  TYPE,
+} from './schema.ts'
 import type { Slot } from './slot.ts'
 
 /** Rows that wait for their commit. */
@@ -19,7 +32,40 @@ export class PendingRows {
   readonly stack = new GrowingColumn(new Uint32Array(1_024))
   readonly ts = new GrowingColumn(new Float64Array(1_024))
   readonly amount = new GrowingColumn(new Float64Array(1_024))
+  readonly windows = new PendingWindows()
   readonly keys: KeyWords[] = []
+}
+
+/** Sums of each series in each window; those of one request are one row. */
+class PendingWindows {
+  readonly series = new GrowingColumn(new Uint32Array(256))
+  readonly ts = new GrowingColumn(new Float64Array(256))
+  readonly amount = new GrowingColumn(new Float64Array(256))
+  readonly sampleRows = new GrowingColumn(new Float64Array(256))
+  readonly early = new GrowingColumn(new Float64Array(256))
+  readonly frames = new GrowingColumn(new Float64Array(256))
+  readonly unnamed = new GrowingColumn(new Float64Array(256))
+
+  open(series: number, ts: number): number {
+    this.ts.push(ts)
+    for (const sums of [this.amount, this.sampleRows, this.early, this.frames, this.unnamed]) sums.push(0)
+    this.series.push(series)
+    return this.series.length - 1
+  }
+
+  add(row: number, amount: number, { isEarly, frames, unnamed }: StackQuality, stack: number): void {
+    const increase = (sums: GrowingColumn<Float64Array>, by: number) => sums.set(row, sums.at(row) + by)
+    increase(this.amount, amount)
+    increase(this.sampleRows, 1)
+    if (isEarly[stack] === 1) increase(this.early, amount)
+    increase(this.frames, amount * frames[stack]!)
+    increase(this.unnamed, amount * unnamed[stack]!)
+  }
+
+  columns(): readonly ColumnValues[] {
+    const { series, ts, amount, sampleRows, early, frames, unnamed } = this
+    return [series, ts, amount, sampleRows, early, frames, unnamed].map((column) => column.view())
+  }
 }
 
 export class SlotWriter {
@@ -64,8 +110,12 @@ export class SlotWriter {
       interner.use(profile)
       return Uint32Array.from(profile.samples.stack, (stack) => interner.stack(stack))
     })
+    let judged: { readonly profile: Profile; readonly quality: StackQuality } | undefined
     request.profiles.forEach((profile, i) => {
       const { samples, labelSets } = profile
+      if (judged === undefined || !haveSameTables(judged.profile, profile))
+        judged = { profile, quality: stackQuality(profile) }
+      const windowOf = windowRows(rows.windows)
       const type = this.#series.internType(storageOf(profile.type, profile.period))
       const seriesOf = new Int32Array(labelSets.length).fill(-1)
       for (let row = 0; row < samples.value.length; row++) {
@@ -76,6 +126,8 @@ export class SlotWriter {
         rows.stack.push(stacksOf[i]![row]!)
         rows.ts.push(samples.timeMs[row]!)
         rows.amount.push(samples.value[row]!)
+        const window = windowOf(seriesOf[labelSet]!, samples.timeMs[row]!)
+        rows.windows.add(window, samples.value[row]!, judged.quality, samples.stack[row]!)
       }
     })
     rows.keys.push(request.key)
@@ -89,6 +141,7 @@ export class SlotWriter {
       const { series, stack, ts, amount, keys } = rows
       const samples = [series.view(), stack.view(), ts.view(), amount.view()]
       await this.#db.append(this.slot.alias, SAMPLE, samples)
+      await this.#db.append(this.slot.alias, SERIES_WINDOW, rows.windows.columns())
       const word = (i: number) => Uint32Array.from(keys, (key) => key[i]!)
       await this.#db.append(this.slot.alias, RECEIPT, [word(0), word(1), word(2), word(3)])
     })
@@ -155,5 +208,23 @@ export class SlotWriter {
     this.#written.set(STACK, stacks.count)
     this.#written.set(TYPE, this.#series.types.length)
     this.#written.set(SERIES, this.#series.count)
+  }
+}
+
+/** Finds or opens the row of a series and a moment: for the samples of one profile. */
+function windowRows(windows: PendingWindows) {
+  const byTime = new Map<number, Map<number, number>>()
+  return (series: number, ts: number): number => {
+    let bySeries = byTime.get(ts)
+    if (bySeries === undefined) {
+      bySeries = new Map()
+      byTime.set(ts, bySeries)
+    }
+    let row = bySeries.get(series)
+    if (row === undefined) {
+      row = windows.open(series, ts)
+      bySeries.set(series, row)
+    }
+    return row
   }
 }

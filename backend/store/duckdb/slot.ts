@@ -23,6 +23,7 @@ import {
   RECEIPT,
   SAMPLE,
   SERIES,
+  SERIES_WINDOW,
   STACK,
   STRING,
   TABLES,
@@ -39,6 +40,10 @@ export interface SlotSeriesSums {
   readonly bucket: Uint32Array
   readonly amount: Float64Array
   readonly rows: Float64Array
+  /** Of `amount`: stacks that end early; weights of frames, and of frames without a name. */
+  readonly early: Float64Array
+  readonly frames: Float64Array
+  readonly unnamed: Float64Array
 }
 
 let asked = 0
@@ -195,15 +200,17 @@ export class Slot {
   async seriesSums(query: Ready<SeriesQuery>): Promise<SlotSeriesSums | undefined> {
     const matched = matchSeries(await this.series(), query, { withUnmatched: true })
     if (matched.series.length === 0) return undefined
-    const sql = `SELECT g.grp, floor((s.ts - ?) / ?)::UINTEGER AS bucket, sum(s.amount), count(*)::DOUBLE
-      FROM ${this.alias}.${SAMPLE.name} s JOIN (SELECT unnest(?) AS series, unnest(?) AS grp) g ON s.series = g.series
+    const sql = `SELECT g.grp, floor((s.ts - ?) / ?)::UINTEGER AS bucket, sum(s.amount), sum(s.sample_rows),
+        sum(s.early_amount), sum(s.frame_amount), sum(s.unnamed_amount)
+      FROM ${this.alias}.${SERIES_WINDOW.name} s
+      JOIN (SELECT unnest(?) AS series, unnest(?) AS grp) g ON s.series = g.series
       WHERE s.ts >= ? AND s.ts < ? GROUP BY g.grp, bucket`
-    const [group, bucket, amount, rows] = await this.#db.read(
+    const [group, bucket, amount, rows, early, frames, unnamed] = await this.#db.read(
       sql,
-      ['u32', 'u32', 'f64', 'f64'],
+      ['u32', 'u32', 'f64', 'f64', 'f64', 'f64', 'f64'],
       [query.fromMs, query.stepMs, matched.series, matched.group, query.fromMs, query.toMs],
     )
-    return { matched, group, bucket, amount, rows }
+    return { matched, group, bucket, amount, rows, early, frames, unnamed }
   }
 
   /** Series with rows in the range. SQL is asked only about series that are neither wholly inside nor wholly outside. */
