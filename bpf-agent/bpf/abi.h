@@ -81,6 +81,23 @@ enum rule_kind {
 	RULE_LR,          // arm64: as RULE_SP, the return address is still in x30
 	RULE_DEREF_SP,    // CFA = *(sp + aux) + cfa: hand-written code that aligned its stack
 	RULE_SP_FAR,      // CFA = sp + aux * 65536 + cfa: more than 32 KiB of local variables
+	RULE_REGISTER,    // CFA = a register + cfa: hand-written code; aux: see REGISTER_PLACE
+	RULE_OTHER_STACK, // as RULE_FP, and the caller may be on another stack: Go's functions that switch stacks
+	RULE_GO_DEPTH,    // CFA = *(*(sp + aux) + 8) - *(sp + fp_off) + cfa: Go's call of C keeps the goroutine, whose second
+	                  // word is the end of its stack, and how deep that was; a stack may have moved meanwhile
+};
+
+#define RULE_LAST RULE_GO_DEPTH
+
+// x86-64: where the caller's rbx is, on which the loader's resolvers hang their CFA. aux of RULE_SP and RULE_FP is one of
+// these, or it is at CFA + aux. RULE_REGISTER has in its low bits the register's place in struct pt_regs, and above them
+// where rbx is, in words instead of bytes.
+enum bx_place {
+	BX_SAME, // in the register
+	BX_LOST, // nobody knows; as words: BX_WORDS_LOST
+	REGISTER_PLACE = 31,
+	REGISTER_PLACE_BITS = 5,
+	BX_WORDS_LOST = -1024,
 };
 
 // Where the caller's frame pointer is.
@@ -134,8 +151,8 @@ struct chunk {
 };
 
 // One sample: this, then n_kernel and n_user words of 8 bytes, leaf first. Kernel words are as the kernel's unwinder
-// gave them (return addresses but for the first); user words are the address to look up: exact for the leaf and for what
-// a signal interrupted, return address - 1 for callers.
+// gave them (return addresses but for the first); user words are the address to look up: exact for the leaf, for what
+// a signal interrupted and for what is entered by a return, return address - 1 for callers.
 struct record {
 	__u32 tgid, tid;      // as the initial PID namespace counts
 	__u32 start_ticks;    // start of the process since boot in 10 ms ticks, modulo 2^32: field 22 of /proc/PID/stat

@@ -38,9 +38,11 @@ static __always_inline bool is_32_bit(__u64 cs) { return cs == 0x23; } // __USER
 static __always_inline __u64 code_address(__u64 address) { return address; }
 #define REGISTER_LR(regs) 0
 #define RETURN_OFFSET(rule) (-8)
+#define REGISTER_BX 5    // its place, in words
+#define FOLLOWS_BX 1     // aux says where it is
 
 // What a signal's trampoline finds on its stack, from rbp on: struct ucontext of the kernel's user interface.
-enum { SIGNAL_REGISTERS = 120 };
+enum { SIGNAL_REGISTERS = 120, SIGNAL_BX = SIGNAL_REGISTERS + 8 };
 struct saved_registers {
 	__u64 rbp, rbx, rdx, rax, rcx, rsp, rip;
 };
@@ -62,9 +64,11 @@ static __always_inline bool is_user_mode(__u64 pstate) { return (pstate & 0xf) =
 static __always_inline bool is_32_bit(__u64 pstate) { return pstate & 0x10; }
 #define REGISTER_LR(regs) ((regs)->x[30])
 #define RETURN_OFFSET(rule) ((rule)->aux)
+#define REGISTER_BX 19   // no code hangs its CFA on it, as far as known
+#define FOLLOWS_BX 0
 
 // After 128 bytes of siginfo, 176 of ucontext and the fault's address stand x0 to x30; from x29 on:
-enum { SIGNAL_REGISTERS = 312 + 29 * 8 };
+enum { SIGNAL_REGISTERS = 312 + 29 * 8, SIGNAL_BX = 312 + REGISTER_BX * 8 };
 struct saved_registers {
 	__u64 x29, x30, sp, pc;
 };

@@ -23,22 +23,17 @@ static __always_inline __u32 start_ticks_of(struct task_struct *task)
 static __always_inline bool read_user_registers(struct perf_context *context, struct task_struct *task,
 						struct walk *walk, __u64 *mode)
 {
-	*mode = REGISTER_MODE(&context->regs);
-	if (is_user_mode(*mode)) {
-		walk->pc = REGISTER_PC(&context->regs);
-		walk->sp = REGISTER_SP(&context->regs);
-		walk->fp = REGISTER_FP(&context->regs);
-		walk->lr = REGISTER_LR(&context->regs);
-		return true;
-	}
-	struct registers saved;
-	if (bpf_probe_read_kernel(&saved, sizeof(saved), (void *)bpf_task_pt_regs(task)) != 0)
+	struct registers *leaf = &walk->leaf;
+
+	if (is_user_mode(REGISTER_MODE(&context->regs)))
+		*leaf = context->regs;
+	else if (bpf_probe_read_kernel(leaf, sizeof(*leaf), (void *)bpf_task_pt_regs(task)) != 0)
 		return false;
-	*mode = REGISTER_MODE(&saved);
-	walk->pc = REGISTER_PC(&saved);
-	walk->sp = REGISTER_SP(&saved);
-	walk->fp = REGISTER_FP(&saved);
-	walk->lr = REGISTER_LR(&saved);
+	*mode = REGISTER_MODE(leaf);
+	walk->pc = REGISTER_PC(leaf);
+	walk->sp = REGISTER_SP(leaf);
+	walk->fp = REGISTER_FP(leaf);
+	walk->lr = REGISTER_LR(leaf);
 	// A thread that the kernel made for a process (io_uring's workers) never was in user mode: its registers are zero.
 	return is_user_mode(*mode) && walk->pc != 0;
 }

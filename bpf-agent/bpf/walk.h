@@ -8,6 +8,8 @@ struct walk {
 	__u64 pc;         // the address to look up: see struct record
 	__u64 sp, fp;
 	__u64 lr;         // arm64: x30 while it is the frame's own, else 0
+	__u64 bx_at;      // address of the frame's rbx, or BX_SAME: in the leaf's registers, or BX_LOST
+	struct registers leaf;
 	struct vma vma;   // where the last address was found; len_pages 0: nowhere yet
 	__u32 first_vma, n_vma;
 	__u32 base;       // first word of the user frames
@@ -15,7 +17,10 @@ struct walk {
 	__u8 stop;        // enum stop_reason
 	__u8 is_known;    // user space has published the process
 	__u8 is_guess;    // pc came by frame pointer: it may be anything
-	__u8 pad;
+	__u8 is_exact;    // pc is where the frame goes on, not the byte before
+	__u8 may_leave;   // of the rule: it leads to another stack
+	__u8 pad[3];
+	__s32 bx_offset;  // of the rule: where rbx is, as aux of RULE_SP says it
 	__u32 forgotten;  // see forget
 };
 

@@ -13,6 +13,7 @@ import { readCfaExpression, readRegisterExpression } from './cfa-expression.ts'
 import type { Cie } from './cfi.ts'
 import {
   AT_CFA,
+  BX_KIND,
   CFA_KIND,
   CFA_NONE,
   CFA_OFFSET,
@@ -294,6 +295,7 @@ export class CfaProgram {
   #slotOf(register: number): number {
     if (register === this.#architecture.returnAddress) return RA_KIND
     if (register === this.#architecture.fp) return FP_KIND
+    if (register === this.#architecture.bx) return BX_KIND
     return register === this.#architecture.sp ? SP_KIND : NO_SLOT
   }
 }

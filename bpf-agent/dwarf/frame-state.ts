@@ -1,10 +1,13 @@
 // Where is everything at one address? The state of a CFA program, cut down to what a stack needs: the CFA, and how the
-// caller's return address, frame pointer and stack pointer are found. Other registers are read and forgotten.
+// caller's return address, frame pointer, stack pointer and, on x86-64, rbx are found: the loader's resolvers hang on it.
+// Other registers are read and forgotten.
 //
-// A state is 8 numbers in an Int32Array, so that remembering one is a copy and a row costs no object.
+// A state is 10 numbers in an Int32Array, so that remembering one is a copy and a row costs no object.
 import type { Architecture } from './architecture.ts'
 import type { UnsupportedReason } from './compiled-table.ts'
 import {
+  BX_LOST,
+  BX_SAME,
   FP_AT_CFA,
   FP_AT_FP,
   FP_SAME,
@@ -13,15 +16,17 @@ import {
   RULE_FP,
   RULE_LR,
   RULE_PLT,
+  RULE_REGISTER,
   RULE_ROOT,
   RULE_SIGNAL,
   RULE_SP,
   RULE_SP_FAR,
   type RuleTable,
+  registerAux,
   UNSUPPORTED_RULE,
 } from './rule.ts'
 
-export const STATE_SIZE = 8
+export const STATE_SIZE = 10
 // Positions in a state.
 export const CFA_KIND = 0
 export const CFA_REGISTER = 1 // of CFA_DEREF: what is added before the load
@@ -31,6 +36,8 @@ export const RA_OFFSET = 4
 export const FP_KIND = 5
 export const FP_OFFSET = 6
 export const SP_KIND = 7
+export const BX_KIND = 8
+export const BX_OFFSET = 9
 
 // Kinds of CFA.
 export const CFA_NONE = 0
@@ -89,7 +96,7 @@ export class StateToRule {
     if (!isInLink && (raKind !== AT_CFA || (!isArm && raOffset !== -8)))
       return this.#unsupported('return_address')
     let kind = isInLink ? RULE_LR : RULE_SP
-    let aux = isArm && !isInLink ? raOffset : 0
+    let aux = isArm ? (isInLink ? 0 : raOffset) : bxOf(state)
     let cfa = state[CFA_OFFSET]!
     switch (state[CFA_KIND]) {
       case CFA_SUM:
@@ -100,9 +107,16 @@ export class StateToRule {
           cfa -= aux * 0x10000
           break
         }
-        if (state[CFA_REGISTER] !== this.#architecture.fp || isInLink)
-          return this.#unsupported('cfa_register')
-        kind = RULE_FP
+        if (state[CFA_REGISTER] === this.#architecture.fp && !isInLink) {
+          kind = RULE_FP
+          break
+        }
+        {
+          const place = this.#architecture.places[state[CFA_REGISTER]!]
+          if (place === undefined) return this.#unsupported('cfa_register')
+          kind = RULE_REGISTER
+          aux = registerAux(place, aux)
+        }
         break
       case CFA_PLT:
         kind = RULE_PLT
@@ -151,4 +165,12 @@ export class StateToRule {
     this.reason = reason
     return UNSUPPORTED_RULE
   }
+}
+
+/** Where rbx of the caller is, as aux of RULE_SP says it. */
+function bxOf(state: Int32Array): number {
+  if (state[BX_KIND] === SAME) return BX_SAME
+  const offset = state[BX_OFFSET]!
+  const isHeld = state[BX_KIND] === AT_CFA && (offset & 7) === 0 && offset === (offset << 16) >> 16
+  return isHeld && offset !== 0 ? offset : BX_LOST
 }

@@ -15,11 +15,28 @@ export const RULE_DEREF = 7 // CFA = *(fp + aux) + cfa: a function that realigne
 export const RULE_LR = 8 // arm64: CFA = sp + cfa, the return address is still in x30
 export const RULE_DEREF_SP = 9 // CFA = *(sp + aux) + cfa: hand-written code that aligned its stack (OpenSSL)
 export const RULE_SP_FAR = 10 // x86-64: CFA = sp + aux * 65536 + cfa: more than 32 KiB of local variables
+export const RULE_REGISTER = 11 // x86-64: CFA = register + cfa: hand-written code; aux: see registerAux
 
 /** Where the caller's frame pointer is. Numbers are those of `enum fp_kind`. */
 export const FP_SAME = 0 // in the register
 export const FP_AT_CFA = 1 // at CFA + fp_off
 export const FP_AT_FP = 2 // at fp + fp_off: a realigned frame cannot say it from the CFA
+
+/** x86-64: where rbx of the caller is, aux of RULE_SP and RULE_FP; any other number: at CFA + aux. */
+export const BX_SAME = 0 // in the register
+export const BX_LOST = 1 // nobody knows
+
+const PLACE_BITS = 5
+const BX_UNIT = 8
+
+/** aux of RULE_REGISTER: the register's place in struct pt_regs, and above it where rbx is, in words.
+ *  in   bx  as aux of RULE_SP says it; what does not fit is lost */
+export function registerAux(place: number, bx: number): number {
+  const words = bx === BX_SAME ? 0 : bx / BX_UNIT
+  const isHeld = Number.isInteger(words) && Math.abs(words) < 1 << (15 - PLACE_BITS)
+  return place | ((isHeld ? words : BX_WORDS_LOST) << PLACE_BITS)
+}
+const BX_WORDS_LOST = -1 << (15 - PLACE_BITS)
 
 export const RULE_BYTES = 8
 /** Rule 0 of every file. */

@@ -2,8 +2,14 @@
 import { architectureOf } from './architecture.ts'
 import type { CompiledTable } from './compiled-table.ts'
 import type { EhFrame } from './find-eh-frame.ts'
+import { BX_LOST, BX_SAME } from './rule.ts'
 
-const RULE_NAMES = 'sp fp plt root gap unsupported signal deref lr deref_sp sp_far'.split(' ')
+const RULE_NAMES =
+  'sp fp plt root gap unsupported signal deref lr deref_sp sp_far register other_stack go_depth'.split(' ')
+/** By their place in the kernel's struct pt_regs. */
+const REGISTERS = 'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig rip cs flags rsp ss'.split(
+  ' ',
+)
 
 /** Instructions by their names in DWARF. Offsets are given as they are meant, factored by -8 here. */
 export const cfa = {
@@ -95,19 +101,22 @@ export function drawnEhFrame(
   }
 }
 
-/** One line per row: `1000 sp+8`, `1004 fp+16 fp@c-16`. */
-export function showRows({ basePage, pageFirst, pc, rule, rules }: CompiledTable): string[] {
+/** One line per row: `1000 sp+8`, `1004 fp+16 fp@c-16`.  in  machine  as in the ELF header */
+export function showRows(
+  { basePage, pageFirst, pc, rule, rules }: CompiledTable,
+  { machine = 62 } = {},
+): string[] {
   const lines: string[] = []
   for (let page = 0; page + 1 < pageFirst.length; page++)
     for (let row = pageFirst[page]!; row < pageFirst[page + 1]!; row++) {
       const address = (basePage + page) * 65_536 + pc[row]!
-      lines.push(`${address.toString(16)} ${showRule(rules, rule[row]!)}`)
+      lines.push(`${address.toString(16)} ${showRule(rules, rule[row]!, machine)}`)
     }
   return lines
 }
 
-/** `sp+8`, `deref *(fp-8)+0 fp@fp+0`, `gap`. */
-export function showRule(rules: Uint8Array, id: number): string {
+/** `sp+8`, `sp+24 bx@c-24`, `deref *(fp-8)+0 fp@fp+0`, `rbx+32 bx@c-32`, `gap`. */
+export function showRule(rules: Uint8Array, id: number, machine = 62): string {
   const view = new DataView(rules.buffer, rules.byteOffset + 8 * id, 8)
   const name = RULE_NAMES[view.getUint8(0)] ?? `kind ${view.getUint8(0)}`
   const [sum, fpOffset, aux] = [2, 4, 6].map((at) => view.getInt16(at, true)) as [number, number, number]
@@ -116,7 +125,15 @@ export function showRule(rules: Uint8Array, id: number): string {
     case 'sp':
     case 'fp':
     case 'lr':
-      return `${name}${signed(sum)}${fp}${aux === 0 ? '' : ` ra@c${signed(aux)}`}`
+      return `${name}${signed(sum)}${fp}${machine === 183 ? arm64Aux(aux) : bx(aux)}`
+    case 'register': {
+      const words = aux >> 5
+      return `${REGISTERS[aux & 31]}${signed(sum)}${fp}${words === -1024 ? ' bx?' : bx(8 * words)}`
+    }
+    case 'other_stack':
+      return `other${signed(sum)}${fp}`
+    case 'go_depth':
+      return `go(sp${signed(aux)})-(sp${signed(fpOffset)})${signed(sum)}`
     case 'deref':
     case 'deref_sp':
       return `*(${name === 'deref' ? 'fp' : 'sp'}${signed(aux)})${signed(sum)}${fp}`
@@ -127,6 +144,13 @@ export function showRule(rules: Uint8Array, id: number): string {
     default:
       return name
   }
+}
+
+const arm64Aux = (aux: number) => (aux === 0 ? '' : ` ra@c${signed(aux)}`)
+
+function bx(offset: number): string {
+  if (offset === BX_LOST) return ' bx?'
+  return offset === BX_SAME ? '' : ` bx@c${signed(offset)}`
 }
 
 const signed = (value: number) => (value < 0 ? `${value}` : `+${value}`)

@@ -8,6 +8,7 @@ import { compileEhFrame, compileUnwindTable, startCompilation } from './unwind-t
 
 const RSP = 7
 const RBP = 6
+const RBX = 3
 const R10 = 10
 const RIP = 16
 const CIE: DrawnEntry = { kind: 'cie' }
@@ -36,7 +37,7 @@ describe('rows of one function', () => {
   it('merge where nothing that matters changes: other registers, no advance, the same again', () => {
     const program = [
       ...cfa.advance(2),
-      ...cfa.offset(3, -16),
+      ...cfa.offset(12, -16),
       ...cfa.advance(2),
       ...cfa.defCfaOffset(8),
       ...cfa.advance(2),
@@ -135,10 +136,36 @@ describe('rules', () => {
     expect(ruleOf(cfa.defCfaOffset(2 ** 31))).toBe('unsupported')
     expect(ruleOf(cfa.defCfaOffset(2 ** 40))).toBe('unsupported')
   })
+  it('follow rbx, on which hand-written code hangs its frame', () => {
+    expect(ruleOf([...cfa.defCfaOffset(24), ...cfa.offset(RBX, -24)])).toBe('sp+24 bx@c-24')
+    expect(ruleOf([...cfa.defCfa(RBX, 32), ...cfa.offset(RBX, -32)])).toBe('rbx+32 bx@c-32')
+    expect(ruleOf([...cfa.defCfa(RBX, 32)])).toBe('rbx+32')
+    expect(ruleOf([...cfa.offset(RBX, -16), ...cfa.restore(RBX)])).toBe('sp+8')
+    expect(ruleOf([...cfa.offset(RBX, -16), ...cfa.offset(RBP, -24)])).toBe('sp+8 fp@c-24 bx@c-16')
+  })
+  it('know of rbx where they lose it: another register, an expression, a place too far or without meaning', () => {
+    const lost = [
+      cfa.register(RBX, R10),
+      cfa.expression(RBX, [0x77, 0x08]),
+      cfa.undefined(RBX),
+      cfa.offset(RBX, -40_000),
+      cfa.offset(RBX, 0), // no number of its own: 0 says that it is in the register
+    ]
+    for (const program of lost) expect(ruleOf(program)).toBe('sp+8 bx?')
+    expect(ruleOf([...cfa.defCfa(RBX, 16), ...cfa.register(RBX, R10)])).toBe('rbx+16 bx?')
+    expect(ruleOf([...cfa.defCfa(RBX, 16), ...cfa.offset(RBX, -8184)])).toBe('rbx+16 bx@c-8184')
+    expect(ruleOf([...cfa.defCfa(RBX, 16), ...cfa.offset(RBX, -8192)])).toBe('rbx+16 bx?')
+  })
+  it('hang on any other register, too: the sampler has those of the leaf', () => {
+    expect(ruleOf(cfa.defCfa(R10, 0))).toBe('r10+0')
+    expect(ruleOf([...cfa.defCfa(0, 8), ...cfa.offset(RBP, -24)])).toBe('rax+8 fp@c-24')
+  })
   it('refuse what they cannot say, each under its reason', () => {
     const program = (bytes: readonly number[]) =>
       tableOf([CIE, { kind: 'fde', start: 0x2000, range: 16, program: bytes }]).counts.unsupported
-    expect(program(cfa.defCfa(R10, 0))).toMatchObject({ cfa_register: 1 })
+    expect(program(cfa.defCfa(RIP, 0))).toMatchObject({ cfa_register: 1 })
+    expect(program(cfa.defCfa(2 ** 31, 0))).toMatchObject({ cfa_register: 1 })
+    expect(program(cfa.defCfa(R10, 40_000))).toMatchObject({ offset: 1 })
     expect(program(cfa.defCfaExpression([0x96]))).toMatchObject({ cfa_expression: 1 })
     expect(program(cfa.offset(RIP, -16))).toMatchObject({ return_address: 1 })
     expect(program(cfa.register(RBP, 9))).toMatchObject({ frame_pointer: 1 })
@@ -175,7 +202,7 @@ describe('rules', () => {
       ...cfa.defCfaRegister(29),
     ]
     const table = tableOf([cie, { kind: 'fde', start: 0x2000, range: 32, program: push }], { machine: 183 })
-    expect(showRows(table)).toEqual([
+    expect(showRows(table, { machine: 183 })).toEqual([
       '0 gap',
       '2000 lr+0',
       '2004 sp+32 fp@c-32 ra@c-24',

@@ -15,7 +15,7 @@ import { RULE_BYTES } from './kernel-tables.ts'
 
 const MAGIC = 0x54555446 // "FTUT"
 /** Another number whenever the layout changes, or the compiler finds other rows than before. */
-const FORMAT = 1
+const FORMAT = 2
 const HEAD_WORDS = 3
 const SIZE_WORDS = 4
 const COUNT_WORDS = 2 + REFUSED_REASONS.length + UNSUPPORTED_REASONS.length

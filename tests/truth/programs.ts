@@ -55,7 +55,7 @@ const recursion = (depth: number): Program => ({
 
 const handlerOver = (interrupted: string) => (told: Told) => {
   const below: Step[] = [...entry(told), 'main', 'outer', interrupted]
-  // Entered by a return: at the address before it stands another function, so a name there would be wrong.
+  // Entered by a return: its own address is looked up, not the byte before it, which belongs to another function.
   const trampoline: Step = { in: LIBC, names: ['__restore_rt', 'restore_rt'] }
   return [
     { frames: [...below, trampoline, 'handler', 'burn'], atLeast: 0.9 },
@@ -181,7 +181,6 @@ export const PROGRAMS: readonly Program[] = [
       { holds: ['resolve_', 'lazy_'] },
       'burn',
     ),
-    waitsFor: 'rows whose CFA lies on rbx',
   },
   {
     name: 't_plt_loop',
@@ -218,7 +217,6 @@ export const PROGRAMS: readonly Program[] = [
     name: 't_context',
     source: { file: 'context.c' },
     truth: () => [{ frames: [{ in: LIBC, names: ['__start_context'] }, 'coroutine', 'co_step', 'burn'] }],
-    waitsFor: 'frames that are entered by a return',
   },
   {
     name: 't_jump',

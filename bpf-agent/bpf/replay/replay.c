@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Does the walk find home without a kernel? Reads a snapshot from standard input, a thing a line, all numbers hexadecimal:
 //
-//   registers PC SP FP LR       depth MAX                        unknown: nothing of the process is published
+//   registers PC SP FP LR       register PLACE VALUE, of the leaf
+//   depth MAX                         unknown: nothing of the process is published
 //   rule KIND FP_KIND CFA FP_OFF AUX    (decimal)                rule 0 must come first, and be the gap
 //   row VALUE                   page FIRST_ROW ROWS              vma START PAGES PAGE_BASE BIAS FIRST_PAGE PAGES
 //   word ADDRESS VALUE          the user's memory, ascending
@@ -34,6 +35,8 @@ static bool read_line(const char *line)
 		walk->sp = b;
 		walk->fp = c;
 		walk->lr = d;
+	} else if (sscanf(line, "register %x %llx", &e, &a) == 2 && e < sizeof(walk->leaf) / 8) {
+		((__u64 *)&walk->leaf)[e] = a;
 	} else if (sscanf(line, "depth %x", &e) == 1) {
 		walk->n_max = e;
 	} else if (strcmp(line, "unknown\n") == 0) {

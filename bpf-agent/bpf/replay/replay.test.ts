@@ -130,6 +130,150 @@ describe.skipIf(compiler === undefined)(`a walk (${compiler ?? 'needs gcc or cla
     })
   })
 
+  describe('by a register', () => {
+    const RBX = 5 // places in struct pt_regs
+    const RAX = 10
+    const lost = -1024
+    const leaf = (...pairs: readonly (readonly [place: number, value: number])[]) =>
+      pairs.map(([place, value]) => `register ${hex(place)} ${hex(value)}`)
+    const by = (place: number, cfa: number, bxWords = 0) =>
+      rule('register', cfa, { aux: place | (bxWords << 5) })
+    /** 0 hangs on a register; 1 is its caller. */
+    const hangs = (rules: readonly string[], extra: readonly string[]) =>
+      walk(drawn(rules, [registers(codeOf(0)), ...extra]))
+
+    it('takes any register of the leaf', () => {
+      for (let place = 0; place < 21; place++)
+        expect(
+          named(hangs([by(place, 16)], [...leaf([place, SP + 64]), ...words(SP + 72, [codeOf(1)])])),
+        ).toBe('0 1 root')
+    })
+
+    it('reads no further than the registers reach', () => {
+      for (const place of [21, 31]) expect(hangs([by(place, 16)], words(SP, [1])).steps).toEqual({})
+    })
+
+    it('refuses a register that points below the stack', () => {
+      expect(named(hangs([by(RAX, 16)], [...leaf([RAX, SP - 64]), ...words(SP - 56, [codeOf(1)])]))).toBe(
+        '0 bad_fp',
+      )
+    })
+
+    // 0 leaf: saves nothing; 1 saves rbx; 2 hangs on rbx
+    const resolver = by(RBX, 32, -4)
+    const memory = [
+      ...words(SP, [codeOf(1), SP + 0x200, 7, codeOf(2)]),
+      ...words(SP + 0x200, [1, 2, 3, codeOf(3)]),
+    ]
+
+    it('finds rbx where the last function that used it put it', () => {
+      const rules = [rule('sp', 8), rule('sp', 24, { aux: -24 }), resolver]
+      const walked = hangs(rules, [...leaf([RBX, 0x1234]), ...memory])
+      expect(named(walked)).toBe('0 1 2 3 root')
+      expect(walked.steps).toEqual({ row: 3 })
+    })
+
+    it('finds rbx in the leaf, if nobody has used it since', () => {
+      const rules = [rule('sp', 8), rule('sp', 24), resolver]
+      expect(named(hangs(rules, [...leaf([RBX, SP + 0x200]), ...memory]))).toBe('0 1 2 3 root')
+    })
+
+    it('keeps where rbx is across frames that save it elsewhere, and frames of its own kind', () => {
+      // 0 saves rbx, 1 does not; 2 and 3 hang on it, one inside the other
+      const rules = [
+        rule('sp', 16, { aux: -16 }),
+        rule('fp', 16, { fp: AT_CFA, fpOff: -16 }),
+        resolver,
+        resolver,
+      ]
+      const stack = [
+        ...words(SP, [SP + 0x200, codeOf(1)]),
+        ...words(SP + 0x40, [0, codeOf(2)]),
+        ...words(SP + 0x200, [SP + 0x300, 2, 3, codeOf(3)]),
+        ...words(SP + 0x300, [1, 2, 3, codeOf(4)]),
+      ]
+      expect(named(walk(drawn(rules, [registers(codeOf(0), { fp: SP + 0x40 }), ...stack])))).toBe(
+        '0 1 2 3 4 root',
+      )
+    })
+
+    it('goes by frame pointer once rbx is lost, and once another register is no longer the leaf’s', () => {
+      const cases = [
+        [rule('sp', 8, { aux: 1 }), resolver],
+        [rule('sp_far', 8), resolver],
+        [by(RAX, 8, lost), resolver],
+        [rule('sp', 8), by(RAX, 16)],
+      ] as const
+      for (const rules of cases) {
+        const walked = hangs(rules, [...leaf([RAX, SP], [RBX, SP + 0x200]), ...words(SP, [codeOf(1)])])
+        expect([named(walked), walked.steps]).toEqual(['0 1 fp_zero', { row: 1 }])
+      }
+    })
+
+    it('finds rbx of an interrupted function among what the signal saved', () => {
+      const rules = [rule('sp', 16, { aux: 1 }), rule('signal'), rule('sp', 8), resolver]
+      const stack = [
+        ...words(SP, [0, codeOf(1)]),
+        ...words(SP + 16 + 120, [0, SP + 0x600, 0, 0, 0, SP + 0x400, codeOf(2, 0)]),
+        ...words(SP + 0x400, [codeOf(3)]),
+        ...words(SP + 0x600, [1, 2, 3, codeOf(4)]),
+      ]
+      expect(named(walk(drawn(rules, [registers(codeOf(0)), ...stack])))).toBe('0 1 2 3 4 root')
+    })
+
+    it('does not follow rbx through code without rows', () => {
+      const walked = walk(
+        drawn(
+          [rule('gap'), resolver],
+          [
+            registers(codeOf(0), { fp: SP + 32 }),
+            ...leaf([RBX, SP + 0x200]),
+            ...words(SP + 32, [0, codeOf(1)]),
+          ],
+        ),
+      )
+      expect([named(walked), walked.steps]).toEqual(['0 1 fp_zero', { fp_gap: 1 }])
+    })
+  })
+
+  describe('at code that is entered by a return', () => {
+    /** 0 returns to an address; where 1 would be, no function is known; 2 has a frame of its own. */
+    const returning = (to: number, third = rule('sp', 800)) => {
+      const lines = drawn(
+        [rule('sp', 8), rule('unsupported'), third],
+        [registers(codeOf(0)), ...words(SP, [to])],
+      )
+      const second = `row ${hex((0x100 << 16) | 2)}`
+      expect(lines).toContain(second)
+      return walk(lines.map((line) => (line === second ? `row ${hex(0x100 << 16)}` : line)))
+    }
+
+    it('ends cleanly: the first byte of a function, and nothing before it, was called by nobody', () => {
+      expect(returning(codeOf(2, 0))).toEqual({
+        frames: [BigInt(codeOf(0)), BigInt(codeOf(2, 0))],
+        stop: 'root',
+        steps: { row: 1 },
+      })
+    })
+
+    it('but not at any other byte of it, nor in the gap', () => {
+      expect(returning(codeOf(2, 1)).stop).toBe('read_fault')
+      expect(returning(codeOf(1, 0xff)).stop).toBe('fp_zero')
+      expect(returning(codeOf(1, 0xff)).frames.at(-1)).toBe(BigInt(codeOf(1, 0xfe)))
+    })
+
+    it('and not where a function ends that is known', () => {
+      const drawing = [registers(codeOf(0)), ...words(SP, [codeOf(2, 0), codeOf(3)])]
+      const walked = walk(drawn([rule('sp', 8), rule('sp', 8), rule('sp', 800)], drawing))
+      expect(named(walked)).toBe('0 1 3 root')
+    })
+
+    it('knows a signal’s trampoline by its own address', () => {
+      const walked = returning(codeOf(2, 1), rule('signal'))
+      expect(walked.frames.at(-1)).toBe(BigInt(codeOf(2, 1)))
+    })
+  })
+
   describe('over a signal', () => {
     const SIGNAL = rule('signal')
     const interrupted = (at: number, saved: { rbp?: number; rsp: number; rip: number }) =>
