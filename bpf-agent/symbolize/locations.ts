@@ -1,7 +1,7 @@
 // Where does an address lie, and what is its name? One window's addresses become locations of a Profile, each place in a
 // binary named once, however many processes run it.
 import type { LocationSpec, ProfileBuilder } from '#profile/model/builder'
-import { type LocationId, NONE } from '#profile/model/ids'
+import { type FunctionId, type LocationId, type MappingId, NONE } from '#profile/model/ids'
 import type { KernelSymbols } from '../host/kernel-symbols.ts'
 import { mappingAt } from '../host/mappings.ts'
 import type { Generation, KnownProcess } from '../host/processes.ts'
@@ -37,6 +37,12 @@ export interface LocationParts {
   readonly demangler: Demangler
 }
 
+interface NativeKnown {
+  readonly mapping: MappingId
+  /** By offset in the file. */
+  readonly located: Map<number, Located>
+}
+
 /** Code that a JIT made and told nobody about: one frame, whatever the address, or each call would be a function. */
 export const ANONYMOUS_CODE = '[anonymous code]'
 const named = (name: string): FunctionAt[] => [{ name, file: '', line: 0, startLine: 0 }]
@@ -47,7 +53,8 @@ export function createLocations(parts: LocationParts): Locations {
   const { builder, binaries, kernel, perfMaps, demangler } = parts
   const kernelKnown = new Map<number, LocationId>() // by address minus 2^64, exact for kernel addresses
   const userKnown = new Map<Generation, Map<number, Located | undefined>>()
-  const nativeKnown = new Map<Native, Map<number, Located>>() // by offset in the file
+  const nativeKnown = new Map<Native, NativeKnown>()
+  const functionsKnown = new Map<FunctionAt, FunctionId>()
 
   function marker(name: string, kind: string): LocationId {
     return builder.location({
@@ -60,10 +67,16 @@ export function createLocations(parts: LocationParts): Locations {
   }
 
   function linesOf(functions: readonly FunctionAt[]): LocationSpec['lines'] {
-    return functions.map(({ name, file, startLine, line }) => ({
-      function: builder.function({ name: demangler.nameFor(name), systemName: name, file, startLine }),
-      line,
-    }))
+    return functions.map((one) => ({ function: functionOf(one), line: one.line }))
+  }
+
+  function functionOf(one: FunctionAt): FunctionId {
+    const known = functionsKnown.get(one)
+    if (known !== undefined) return known
+    const { name, file, startLine } = one
+    const id = builder.function({ name: demangler.nameFor(name), systemName: name, file, startLine })
+    functionsKnown.set(one, id)
+    return id
   }
 
   function kernelLocation(addressHigh: number, addressLow: number): LocationId {
@@ -115,57 +128,46 @@ export function createLocations(parts: LocationParts): Locations {
     if (file === '' || path.startsWith('/memfd:') || path.startsWith('/dev/'))
       return inAnonymous(process, address)
     // The file cannot be read: its place in the file is the best that can be said.
-    return plain({
-      file: baseName(path),
-      buildId: '',
-      address: fromStart + mappings.offset[row]!,
-      functions: [],
-      isEntryPoint: false,
-    })
+    const mapping = builder.mapping({ file: cleanText(baseName(path)), buildId: '' })
+    const location = newLocation(mapping, fromStart + mappings.offset[row]!, [])
+    return { location, name: undefined, isEntryPoint: false }
   }
 
   /** The file has the name by which it was met first: it is one file, whatever links lead to it. */
   function inBinary(native: Native, at: { readonly offset: number; readonly path: string }): Located {
     let known = nativeKnown.get(native)
     if (known === undefined) {
-      known = new Map()
+      const file = cleanText(baseName(at.path))
+      known = { mapping: builder.mapping({ file, buildId: native.buildId }), located: new Map() }
       nativeKnown.set(native, known)
     }
-    const before = known.get(at.offset)
+    const before = known.located.get(at.offset)
     if (before !== undefined) return before
     const address = native.addressOf(at.offset)
-    const located = plain({
-      file: baseName(at.path),
-      buildId: native.buildId,
-      address: address ?? at.offset,
-      functions: address === undefined ? [] : binaries.functionsAt(native, address),
+    const functions = address === undefined ? [] : binaries.functionsAt(native, address)
+    const located = {
+      location: newLocation(known.mapping, address ?? at.offset, functions),
+      name: functions.at(-1)?.name,
       isEntryPoint: address !== undefined && native.isEntry(address),
-    })
-    known.set(at.offset, located)
+    }
+    known.located.set(at.offset, located)
     return located
+  }
+
+  function newLocation(mapping: MappingId, address: number, functions: readonly FunctionAt[]): LocationId {
+    return builder.newLocation({
+      mapping,
+      addressHigh: Math.floor(address / 2 ** 32),
+      addressLow: address >>> 0,
+      kind: 'native',
+      lines: linesOf(functions),
+    })
   }
 
   function inAnonymous(process: KnownProcess, address: number): Located {
     const name = process.isDead ? undefined : perfMaps.nameAt(process, address)
     const shown = name ?? ANONYMOUS_CODE
     return { location: marker(shown, 'native'), name: shown, isEntryPoint: false }
-  }
-
-  function plain(at: {
-    readonly file: string
-    readonly buildId: string
-    readonly address: number
-    readonly functions: readonly FunctionAt[]
-    readonly isEntryPoint: boolean
-  }): Located {
-    const location = builder.location({
-      mapping: builder.mapping({ file: cleanText(at.file), buildId: at.buildId }),
-      addressHigh: Math.floor(at.address / 2 ** 32),
-      addressLow: at.address >>> 0,
-      kind: 'native',
-      lines: linesOf(at.functions),
-    })
-    return { location, name: at.functions.at(-1)?.name, isEntryPoint: at.isEntryPoint }
   }
 
   return { kernel: kernelLocation, user: userLocation, marker }

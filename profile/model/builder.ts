@@ -87,6 +87,12 @@ export class ProfileBuilder {
     return asId(intern(this.#locationIds, key, () => this.#locations.push(spec) - 1))
   }
 
+  /** As `location`, for one that its caller knows to be new: an equal one is not looked for, neither now nor later. */
+  newLocation(spec: LocationSpec): LocationId {
+    this.string(spec.kind) // `build` wants it to be there
+    return asId(this.#locations.push(spec) - 1)
+  }
+
   /** The stack that calls `location` from `parent`; start with parent 0, the empty stack, at the root. */
   stack(parent: StackId, location: LocationId): StackId {
     const key = parent * 2 ** 26 + location

@@ -128,58 +128,69 @@ function windowLength(profile: Profile, timeMs: number, windows: number): number
 /** Interns the rows of all profiles, each table written as it grows; row 0 of each is "none". */
 class DictionaryWriter {
   readonly #isShared: boolean
-  readonly #ids = new Map<string, number>([['string ', 0]])
-  readonly #tables = TABLE_FIELDS.map((field) => {
-    const writer = new ProtoWriter()
-    writer.message(field, () => {})
-    return { field, writer, rows: 1 }
-  })
+  readonly #tables: { readonly writer: ProtoWriter; rows: number }[] = [] // by field
+  readonly #strings = new Map<string, number>([['', 0]])
+  readonly #rows = new Map<string, number>()
+  #rowStart = 0
 
   /** in  isShared  whether equal rows may come twice, and are looked for */
   constructor(isShared: boolean) {
     this.#isShared = isShared
+    for (const field of TABLE_FIELDS) {
+      const writer = new ProtoWriter()
+      writer.end(writer.begin(field))
+      this.#tables[field] = { writer, rows: 1 }
+    }
   }
 
   string(text: string): number {
-    const table = this.#table(STRINGS)
-    return this.#intern(table, `string ${text}`, () => table.writer.text(STRINGS, text))
+    const known = this.#strings.get(text)
+    if (known !== undefined) return known
+    const table = this.#tables[STRINGS]!
+    table.writer.text(STRINGS, text)
+    this.#strings.set(text, table.rows)
+    return table.rows++
   }
 
   attribute(key: string, value: string): number {
     const keyId = this.string(key)
-    const table = this.#table(ATTRIBUTES)
-    return this.#intern(table, `${ATTRIBUTES} ${keyId} ${value}`, () =>
-      table.writer.message(ATTRIBUTES, () => {
-        table.writer.unsigned(1, keyId)
-        table.writer.message(2, () => table.writer.text(1, value))
-      }),
-    )
+    const name = `${ATTRIBUTES} ${keyId} ${value}`
+    const known = this.#rows.get(name)
+    if (known !== undefined) return known
+    const writer = this.begin(ATTRIBUTES)
+    writer.unsigned(1, keyId)
+    writer.message(2, () => writer.text(1, value))
+    const row = this.end(ATTRIBUTES)
+    this.#rows.set(name, row)
+    return row
   }
 
-  /** The index of the row of this key; `write` appends its fields when it is new, and may intern nothing itself. */
-  row(field: number, key: () => string, write: (writer: ProtoWriter) => void): number {
-    const table = this.#table(field)
-    const append = () => table.writer.message(field, () => write(table.writer))
-    if (this.#isShared) return this.#intern(table, `${field} ${key()}`, append)
-    append()
+  /** A row of a table: write its fields, then ask `end` for its index. Nothing may be interned in between. */
+  begin(field: number): ProtoWriter {
+    const { writer } = this.#tables[field]!
+    this.#rowStart = writer.begin(field)
+    return writer
+  }
+
+  end(field: number): number {
+    const table = this.#tables[field]!
+    table.writer.end(this.#rowStart)
     return table.rows++
   }
 
-  writeTables(writer: ProtoWriter): void {
-    for (const table of this.#tables) writer.append(table.writer)
-  }
-
-  #table(field: number) {
-    return this.#tables[TABLE_FIELDS.indexOf(field)]!
-  }
-
-  #intern(table: { rows: number }, key: string, write: () => void): number {
-    const known = this.#ids.get(key)
+  /** in  key  made only where equal rows may come twice.  out  the index of the row that is there already, or -1: the
+   *           caller writes it now */
+  find(field: number, key: () => string): number {
+    if (!this.#isShared) return -1
+    const name = `${field} ${key()}`
+    const known = this.#rows.get(name)
     if (known !== undefined) return known
-    write()
-    const id = table.rows++
-    this.#ids.set(key, id)
-    return id
+    this.#rows.set(name, this.#tables[field]!.rows)
+    return -1
+  }
+
+  writeTables(writer: ProtoWriter): void {
+    for (const field of TABLE_FIELDS) writer.append(this.#tables[field]!.writer)
   }
 }
 
@@ -187,6 +198,7 @@ class DictionaryWriter {
 class ProfileRows {
   readonly #profile: Profile
   readonly #dictionary: DictionaryWriter
+  readonly #kinds = new Map<number, readonly number[]>()
   // Row of the profile → row of the dictionary; -1: not yet.
   readonly #strings: Int32Array
   readonly #functions: Int32Array
@@ -217,10 +229,10 @@ class ProfileRows {
     this.#writeValueType(writer, 1, [type.sampleType, type.sampleUnit])
     for (const [stack, sum] of sums) {
       const index = this.#stack(stack)
-      writer.message(2, () => {
-        writer.unsigned(1, index)
-        writer.packed(4, [Math.round(sum)])
-      })
+      const start = writer.begin(2)
+      writer.unsigned(1, index)
+      writer.packed(4, [Math.round(sum)])
+      writer.end(start)
     }
     const startNs = BigInt(timeMs) * 1_000_000n
     writer.fixed64(3, Number(startNs >> 32n), Number(startNs & 0xffff_ffffn))
@@ -239,92 +251,104 @@ class ProfileRows {
   }
 
   #stack(stack: number): number {
-    return this.#once(this.#stacks, stack, () => {
-      const { parent, location } = this.#profile.stacks
-      const path: number[] = []
-      for (let node = stack; node !== 0; node = parent[node]!) path.push(this.#location(location[node]!))
-      if (path.length === 0) return 0
-      return this.#dictionary.row(
-        STACKS,
-        () => path.join(' '),
-        (writer) => writer.packed(1, path),
-      )
-    })
+    if (this.#stacks[stack] === -1) this.#stacks[stack] = this.#writeStack(stack)
+    return this.#stacks[stack]!
+  }
+
+  #writeStack(stack: number): number {
+    const { parent, location } = this.#profile.stacks
+    const path: number[] = []
+    for (let node = stack; node !== 0; node = parent[node]!) path.push(this.#location(location[node]!))
+    if (path.length === 0) return 0
+    const known = this.#dictionary.find(STACKS, () => path.join(' '))
+    if (known !== -1) return known
+    this.#dictionary.begin(STACKS).packed(1, path)
+    return this.#dictionary.end(STACKS)
   }
 
   #location(row: number): number {
-    return this.#once(this.#locations, row, () => {
-      const { locations, lines, strings } = this.#profile
-      const mapping = this.#mapping(locations.mapping[row]!)
-      const [high, low] = [locations.addressHigh[row]!, locations.addressLow[row]!]
-      const kind = strings[locations.kind[row]!]!
-      const attributes = kind === '' ? [] : [this.#dictionary.attribute('profile.frame.type', kind)]
-      const calls: number[] = [] // function, line, function, line, …
-      for (let i = locations.lineStart[row]!; i < locations.lineStart[row + 1]!; i++)
-        calls.push(this.#function(lines.function[i]!), lines.line[i]!)
-      return this.#dictionary.row(
-        LOCATIONS,
-        () => `${mapping} ${high} ${low} ${attributes} ${calls}`,
-        (writer) => {
-          writer.unsigned(1, mapping)
-          writer.varint64(2, high, low)
-          for (let i = 0; i < calls.length; i += 2)
-            writer.message(3, () => {
-              writer.unsigned(1, calls[i]!)
-              writer.unsigned(2, calls[i + 1]!)
-            })
-          writer.packed(4, attributes)
-        },
-      )
-    })
+    if (this.#locations[row] === -1) this.#locations[row] = this.#writeLocation(row)
+    return this.#locations[row]!
+  }
+
+  #writeLocation(row: number): number {
+    const { locations, lines } = this.#profile
+    const mapping = this.#mapping(locations.mapping[row]!)
+    const [high, low] = [locations.addressHigh[row]!, locations.addressLow[row]!]
+    const attributes = this.#kind(locations.kind[row]!)
+    const calls: number[] = [] // function, line, function, line, …
+    for (let i = locations.lineStart[row]!; i < locations.lineStart[row + 1]!; i++)
+      calls.push(this.#function(lines.function[i]!), lines.line[i]!)
+    const key = () => `${mapping} ${high} ${low} ${attributes} ${calls}`
+    const known = this.#dictionary.find(LOCATIONS, key)
+    if (known !== -1) return known
+    const writer = this.#dictionary.begin(LOCATIONS)
+    writer.unsigned(1, mapping)
+    writer.varint64(2, high, low)
+    for (let i = 0; i < calls.length; i += 2) {
+      const start = writer.begin(3)
+      writer.unsigned(1, calls[i]!)
+      writer.unsigned(2, calls[i + 1]!)
+      writer.end(start)
+    }
+    writer.packed(4, attributes)
+    return this.#dictionary.end(LOCATIONS)
+  }
+
+  /** The attributes of locations of a kind of frame: one, or none. */
+  #kind(text: number): readonly number[] {
+    const known = this.#kinds.get(text)
+    if (known !== undefined) return known
+    const kind = this.#profile.strings[text]!
+    const attributes = kind === '' ? [] : [this.#dictionary.attribute('profile.frame.type', kind)]
+    this.#kinds.set(text, attributes)
+    return attributes
   }
 
   #mapping(row: number): number {
     if (row === NONE) return 0
-    return this.#once(this.#mappings, row, () => {
-      const { mappings, strings } = this.#profile
-      const file = this.#string(mappings.file[row]!)
-      const buildId = strings[mappings.buildId[row]!]!
-      const attributes =
-        buildId === '' ? [] : [this.#dictionary.attribute('process.executable.build_id.gnu', buildId)]
-      return this.#dictionary.row(
-        MAPPINGS,
-        () => `${file} ${attributes}`,
-        (writer) => {
-          writer.unsigned(4, file)
-          writer.packed(5, attributes)
-        },
-      )
-    })
+    if (this.#mappings[row] === -1) this.#mappings[row] = this.#writeMapping(row)
+    return this.#mappings[row]!
+  }
+
+  #writeMapping(row: number): number {
+    const { mappings, strings } = this.#profile
+    const file = this.#string(mappings.file[row]!)
+    const buildId = strings[mappings.buildId[row]!]!
+    const attributes =
+      buildId === '' ? [] : [this.#dictionary.attribute('process.executable.build_id.gnu', buildId)]
+    const known = this.#dictionary.find(MAPPINGS, () => `${file} ${attributes}`)
+    if (known !== -1) return known
+    const writer = this.#dictionary.begin(MAPPINGS)
+    writer.unsigned(4, file)
+    writer.packed(5, attributes)
+    return this.#dictionary.end(MAPPINGS)
   }
 
   #function(row: number): number {
-    return this.#once(this.#functions, row, () => {
-      const { functions } = this.#profile
-      const name = this.#string(functions.name[row]!)
-      const systemName = this.#string(functions.systemName[row]!)
-      const file = this.#string(functions.file[row]!)
-      const startLine = functions.startLine[row]!
-      return this.#dictionary.row(
-        FUNCTIONS,
-        () => `${name} ${systemName} ${file} ${startLine}`,
-        (writer) => {
-          writer.unsigned(1, name)
-          writer.unsigned(2, systemName === name ? 0 : systemName)
-          writer.unsigned(3, file)
-          writer.unsigned(4, startLine)
-        },
-      )
-    })
+    if (this.#functions[row] === -1) this.#functions[row] = this.#writeFunction(row)
+    return this.#functions[row]!
+  }
+
+  #writeFunction(row: number): number {
+    const { functions } = this.#profile
+    const name = this.#string(functions.name[row]!)
+    const systemName = this.#string(functions.systemName[row]!)
+    const file = this.#string(functions.file[row]!)
+    const startLine = functions.startLine[row]!
+    const known = this.#dictionary.find(FUNCTIONS, () => `${name} ${systemName} ${file} ${startLine}`)
+    if (known !== -1) return known
+    const writer = this.#dictionary.begin(FUNCTIONS)
+    writer.unsigned(1, name)
+    writer.unsigned(2, systemName === name ? 0 : systemName)
+    writer.unsigned(3, file)
+    writer.unsigned(4, startLine)
+    return this.#dictionary.end(FUNCTIONS)
   }
 
   #string(row: number): number {
-    return this.#once(this.#strings, row, () => this.#dictionary.string(this.#profile.strings[row]!))
-  }
-
-  #once(rows: Int32Array, row: number, append: () => number): number {
-    if (rows[row] === -1) rows[row] = append()
-    return rows[row]!
+    if (this.#strings[row] === -1) this.#strings[row] = this.#dictionary.string(this.#profile.strings[row]!)
+    return this.#strings[row]!
   }
 }
 

@@ -46,27 +46,35 @@ export class ProtoWriter {
 
   /** A text field, written also when it is empty: rows of a table count. */
   text(field: number, text: string): void {
-    this.message(field, () => {
-      this.#room(text.length * 3)
-      this.length += ENCODER.encodeInto(text, this.#bytes.subarray(this.length)).written
-    })
+    const start = this.begin(field)
+    this.#room(text.length * 3)
+    this.length += ENCODER.encodeInto(text, this.#bytes.subarray(this.length)).written
+    this.end(start)
   }
 
   /** A packed field of whole numbers from 0 to 2^53; nothing if there are none. */
   packed(field: number, values: readonly number[]): void {
     if (values.length === 0) return
-    this.message(field, () => {
-      for (const value of values) this.#varint(value)
-    })
+    const start = this.begin(field)
+    for (let i = 0; i < values.length; i++) this.#varint(values[i]!)
+    this.end(start)
   }
 
   /** A nested message: what `write` appends. */
   message(field: number, write: () => void): void {
+    const start = this.begin(field)
+    write()
+    this.end(start)
+  }
+
+  /** Begins a nested message.  out  what `end` needs; messages end in the opposite order */
+  begin(field: number): number {
     this.#tag(field, LENGTH)
     this.#room(1)
-    this.length++ // most messages are shorter than 128 bytes: one byte of length is kept free
-    const start = this.length
-    write()
+    return ++this.length // most messages are shorter than 128 bytes: one byte of length is kept free
+  }
+
+  end(start: number): void {
     const size = this.length - start
     let more = 0
     for (let rest = size; rest > 127; rest = Math.floor(rest / 128)) more++
