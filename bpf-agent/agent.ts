@@ -8,7 +8,7 @@ import type { ProfileHead } from '#profile/model/builder'
 import type { Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
 import { type Aggregator, createAggregator, type Window } from './aggregate/window.ts'
-import { type FollowParts, followProcesses, type ProcessTable } from './follow.ts'
+import { type FollowParts, followProcesses, generationNumber, type ProcessTable } from './follow.ts'
 import { accountTicks } from './kernel/accounting.ts'
 import { periodNs } from './kernel/perf-events.ts'
 import type { Sampler } from './kernel/sampler.ts'
@@ -70,7 +70,7 @@ const STALLED_MS = 10_000
 /** Starts sampling.  throws  CannotSample when no CPU can be sampled; the parts are given back then */
 export async function startAgent(settings: AgentSettings, parts: AgentParts): Promise<Agent> {
   const { sampler, processes, unwinder, sender, clock, log } = parts
-  const aggregator: Aggregator = createAggregator(sampler.stopNames)
+  const aggregator: Aggregator = createAggregator(sampler.stopNames, generationNumber(processes))
   const following = followProcesses(parts)
   const cpuBefore = process.cpuUsage()
   await orGiveBack(() => following.scan())
@@ -195,6 +195,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
       self: measureSelf({ ownNs, cpuMs, before: cpuBefore }),
       drainLagSeconds: (nowMs - lastTickMs) / 1000,
       ...{ ticks, steps, events, eventsLost, windows, windowStacks, pending: sender.pending() },
+      mappingsLost: parts.mappingEvents?.lost ?? 0,
       ...{ processes: processes.count, misses: processes.misses, refused: parts.symbolizer.refused },
       tables: unwinder.facts(),
     }

@@ -1,17 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { followProcesses } from './follow.ts'
 import type { ProcessEvent } from './kernel/events.ts'
-import type { MappingEvents } from './kernel/mapping-events.ts'
+import type { MappingEvent, MappingEvents } from './kernel/mapping-events.ts'
 import { drawBatch } from './kernel/testing.ts'
 import { fakeUnwinder } from './unwind/testing.ts'
 
 /** Mapping events by hand. */
 function fakeMappingEvents() {
   let wake = () => {}
-  const tgids: number[] = []
-  const state = { waits: 0, isClosed: false }
+  const told: MappingEvent[] = []
+  const state = { waits: 0, isClosed: false, lost: 0 }
   const events: MappingEvents = {
-    take: () => tgids.splice(0),
+    take: () => told.splice(0),
+    get lost() {
+      return state.lost
+    },
     wait: () => {
       state.waits++
       return new Promise<void>((resolve) => {
@@ -26,9 +29,21 @@ function fakeMappingEvents() {
   return {
     events,
     state,
-    map(tgid: number) {
-      tgids.push(tgid)
+    map(tgid: number, timeMs = 0) {
+      told.push({
+        kind: 'map',
+        tgid,
+        timeMs,
+        start: 0x1000,
+        end: 0x2000,
+        offset: 0,
+        file: '1:2:3',
+        path: '/a',
+      })
       wake()
+    },
+    program(tgid: number, timeMs: number) {
+      told.push({ kind: 'program', tgid, timeMs })
     },
   }
 }
@@ -36,7 +51,7 @@ function fakeMappingEvents() {
 function draw(mappingEvents?: MappingEvents) {
   const log: string[] = []
   const events: ProcessEvent[] = []
-  const state = { eventsBreak: false }
+  const state = { eventsBreak: false, nowMs: 1000 }
   const following = followProcesses(
     {
       sampler: {
@@ -51,21 +66,28 @@ function draw(mappingEvents?: MappingEvents) {
         onExec: (tgid) => log.push(`exec ${tgid}`),
         onExit: (tgid) => log.push(`exit ${tgid}`),
         see: (tgid) => log.push(`see ${tgid}`),
-        remap: (tgid) => (tgid === 10 ? 77 : undefined),
+        onProgram: (tgid) => log.push(`program ${tgid}`),
+        onMap(tgid) {
+          log.push(`map ${tgid}`)
+          return tgid === 10 ? 77 : undefined
+        },
+        onLost: () => log.push('lost'),
+        generationAt: () => undefined,
         sweep: () => {},
         count: 0,
         misses: new Map(),
       },
       unwinder: fakeUnwinder(log),
       mappingEvents,
+      clock: { monotonicMs: () => state.nowMs },
     },
     ({ kind, tgid }) => log.push(`told of ${kind} ${tgid}`),
   )
   return { following, log, events, state }
 }
 
-const event = (kind: ProcessEvent['kind'], tgid: number): ProcessEvent => ({
-  ...{ kind, tgid, startTicks: 1, parentTgid: kind === 'fork' ? 1 : 0, timeMs: 0 },
+const event = (kind: ProcessEvent['kind'], tgid: number, timeMs = 0): ProcessEvent => ({
+  ...{ kind, tgid, startTicks: 1, parentTgid: kind === 'fork' ? 1 : 0, timeMs },
 })
 
 describe('following processes', () => {
@@ -78,6 +100,48 @@ describe('following processes', () => {
       ...['exec 12', 'unwinder exec 12', 'told of exec 12'],
       ...['exit 12', 'unwinder exit 12', 'told of exit 12'],
     ])
+  })
+
+  it('tells what two rings hold in the order in which it happened', () => {
+    const mapping = fakeMappingEvents()
+    const { following, log, events } = draw(mapping.events)
+    events.push(event('fork', 12, 1), event('exec', 12, 4))
+    mapping.program(12, 2)
+    mapping.map(12, 3)
+    mapping.map(12, 5)
+    expect(following.takeEvents()).toBe(2)
+    const names = log.filter((line) => !/unwinder|told/.test(line))
+    expect(names).toEqual(['fork 1 12', 'program 12', 'map 12', 'exec 12', 'map 12'])
+    following.close()
+  })
+
+  it('lets wait what happens while the rings are read: the other one may hold what was before', () => {
+    const mapping = fakeMappingEvents()
+    const { following, log, events, state } = draw(mapping.events)
+    mapping.map(12, 1001) // after the ring of forks was read
+    following.takeEvents()
+    expect(log).toEqual([])
+    events.push(event('fork', 12, 1000.5))
+    state.nowMs = 1002
+    following.takeEvents()
+    expect(log).toEqual(['fork 1 12', 'unwinder fork 12', 'told of fork 12', 'map 12'])
+    following.close()
+  })
+
+  it('publishes the latest of those whose mappings have changed, none that has ended, and tells of losses once', () => {
+    const mapping = fakeMappingEvents()
+    const { following, log, events } = draw(mapping.events)
+    mapping.map(10, 1)
+    mapping.state.lost = 3
+    following.takeEvents()
+    following.publish()
+    expect(log).toEqual(['lost', 'map 10', 'unwinder see 10'])
+    mapping.map(10, 2)
+    events.push(event('exit', 10, 3))
+    following.takeEvents()
+    following.publish()
+    expect(log.slice(3)).toEqual(['map 10', 'exit 10', 'unwinder exit 10', 'told of exit 10'])
+    following.close()
   })
 
   it('meets each process once between two publishings, and each miss of it once', () => {
@@ -110,14 +174,15 @@ describe('following processes', () => {
       mapping.map(10)
       mapping.map(11)
       await vi.advanceTimersByTimeAsync(5)
-      expect(log).toEqual(['exec 12', 'unwinder exec 12', 'told of exec 12', 'unwinder see 10'])
+      const told = ['exec 12', 'unwinder exec 12', 'told of exec 12', 'map 10', 'map 11']
+      expect(log).toEqual([...told, 'unwinder see 10'])
       following.close()
     })
 
     it('wakes ten times a second at most when it goes on and on', async () => {
       const mapping = fakeMappingEvents()
       const { following } = draw(mapping.events)
-      const looks = vi.spyOn(mapping.events, 'take')
+      const looks = vi.spyOn(mapping.events, 'wait')
       const storm = setInterval(() => mapping.map(10), 1)
       await vi.advanceTimersByTimeAsync(5_000)
       looks.mockClear()
@@ -143,7 +208,7 @@ describe('following processes', () => {
       following.close()
       mapping.map(10)
       await vi.advanceTimersByTimeAsync(1000)
-      expect([log, mapping.state]).toEqual([[], { waits: 1, isClosed: true }])
+      expect([log, mapping.state]).toEqual([[], { waits: 1, isClosed: true, lost: 0 }])
     })
   })
 })

@@ -5,9 +5,10 @@
 //   scan ─► start ─► … events ─► samples ─► publish ─► events …
 //                       └─ and, between the ticks, whenever code is mapped: a library opened, a program executed
 
+import type { GenerationAt } from './aggregate/window.ts'
 import { sleep } from './host/clock.ts'
 import type { ProcessEvent } from './kernel/events.ts'
-import type { MappingEvents } from './kernel/mapping-events.ts'
+import type { MappingEvent, MappingEvents } from './kernel/mapping-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { missesOf } from './unwind/misses.ts'
@@ -18,9 +19,14 @@ export interface ProcessTable {
   onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void
   onExec(tgid: number, startTicks: number, timeMs: number): void
   onExit(tgid: number, startTicks: number, timeMs: number): void
+  onProgram(tgid: number, timeMs: number): void
+  /** out  its start, if it is known */
+  onMap(tgid: number, event: Extract<MappingEvent, { kind: 'map' }>, timeMs: number): number | undefined
+  /** Mappings went untold. */
+  onLost(): void
   see(tgid: number, startTicks: number): void
-  /** It has mapped code.  out  its start, if it is known */
-  remap(tgid: number): number | undefined
+  /** What it was at a moment; undefined: nothing is known. */
+  generationAt(tgid: number, startTicks: number, timeMs: number): { readonly number: number } | undefined
   sweep(nowMs: number): void
   readonly count: number
   /** Processes that could not be read, by reason. */
@@ -33,6 +39,7 @@ export interface FollowParts {
   readonly unwinder: Unwinder
   /** undefined: mappings are read again only when samples show that they have changed. */
   readonly mappingEvents?: MappingEvents | undefined
+  readonly clock: { monotonicMs(): number }
 }
 
 export interface Following {
@@ -52,10 +59,16 @@ export interface Following {
   close(): void
 }
 
+/** Numbers for whoever counts samples; 0: nothing is known. Samples are met before they are counted. */
+export const generationNumber =
+  (processes: Pick<ProcessTable, 'generationAt'>): GenerationAt =>
+  (tgid, startTicks, timeMs) =>
+    processes.generationAt(tgid, startTicks, timeMs)?.number ?? 0
+
 const SCAN_MS_MAX = 3000
 const COMPILE_MS = 20 // the ring is not drained meanwhile
 const COMPILE_MS_BETWEEN = 5
-const REMAPS_MAX = 4 // of a wake-up: the others are met by their samples
+const PUBLISHED_MAX = 16 // of a wake-up or tick, the latest first: the others are met by their samples
 const SETTLE_MS = 2 // the loader maps a program's libraries one after the other
 const WAIT_MS = 60_000
 // A program that is executed costs 2 ms with its wake-up, its reading and its run, measured: ten a second are 2 % of a
@@ -66,33 +79,75 @@ const WAKEUPS_MAX = 20
 /** Starts with nobody known.
  *  in  tell  somebody else who wants to hear each event */
 export function followProcesses(
-  { sampler, processes, unwinder, mappingEvents }: FollowParts,
+  { sampler, processes, unwinder, mappingEvents, clock }: FollowParts,
   tell?: (event: ProcessEvent) => void,
 ): Following {
   const missOf = missesOf(sampler.stopNames)
   // tgid → startTicks, between two publishings: those who were seen, and those with a stack that ended for want of tables.
   const seen = new Map<number, number>()
   const missed = new Map<number, number>()
+  // tgid → startTicks, those whose mappings have changed and are not published yet; the latest last.
+  const changed = new Map<number, number>()
+  let early: (ProcessEvent | MappingEvent)[] = []
+  let lost = 0
   let isClosed = false
   let broken: { readonly error: unknown } | undefined
 
+  /** Both kinds of events have a ring of their own. What is older than this call has been written to both of them; the
+   *  rest waits for the next call, so that a mapping meets the process, and the program, that it belongs to. */
   function takeEvents(): number {
-    const events = sampler.events()
-    for (const event of events) {
-      const { kind, tgid, startTicks, parentTgid, timeMs } = event
-      if (kind === 'fork') {
-        processes.onFork(parentTgid, tgid, startTicks, timeMs)
-        unwinder.onFork(tgid, startTicks)
-      } else if (kind === 'exec') {
-        processes.onExec(tgid, startTicks, timeMs)
-        unwinder.onExec(tgid, startTicks)
-      } else {
-        processes.onExit(tgid, startTicks, timeMs)
-        unwinder.onExit(tgid, startTicks)
-      }
-      tell?.(event)
+    if (mappingEvents === undefined) {
+      const events = sampler.events()
+      for (const event of events) hear(event)
+      return events.length
     }
+    const untilMs = clock.monotonicMs()
+    const events = sampler.events()
+    const all = [...early, ...events, ...mappingEvents.take()]
+    early = []
+    if (mappingEvents.lost !== lost) processes.onLost()
+    lost = mappingEvents.lost
+    for (const event of all.sort((one, other) => one.timeMs - other.timeMs))
+      if (event.timeMs > untilMs) early.push(event)
+      else hear(event)
     return events.length
+  }
+
+  function hear(event: ProcessEvent | MappingEvent): void {
+    const { kind, tgid, timeMs } = event
+    if (kind === 'map') {
+      const startTicks = processes.onMap(tgid, event, timeMs)
+      if (startTicks !== undefined) change(tgid, startTicks)
+    } else if (kind === 'program') processes.onProgram(tgid, timeMs)
+    else hearOfProcess(event)
+  }
+
+  function change(tgid: number, startTicks: number): void {
+    changed.delete(tgid)
+    changed.set(tgid, startTicks)
+  }
+
+  function hearOfProcess(event: ProcessEvent): void {
+    const { kind, tgid, startTicks, parentTgid, timeMs } = event
+    if (kind === 'fork') {
+      processes.onFork(parentTgid, tgid, startTicks, timeMs)
+      unwinder.onFork(tgid, startTicks)
+    } else if (kind === 'exec') {
+      processes.onExec(tgid, startTicks, timeMs)
+      unwinder.onExec(tgid, startTicks)
+    } else {
+      processes.onExit(tgid, startTicks, timeMs)
+      unwinder.onExit(tgid, startTicks)
+      changed.delete(tgid)
+    }
+    tell?.(event)
+  }
+
+  /** What is known of the changed by events, is it what was published? */
+  function seeChanged(): void {
+    const latest = [...changed].slice(-PUBLISHED_MAX)
+    for (const [tgid, startTicks] of latest) unwinder.see(tgid, startTicks)
+    changed.clear()
   }
 
   async function watch(events: MappingEvents): Promise<void> {
@@ -101,7 +156,7 @@ export function followProcesses(
       await events.wait(WAIT_MS)
       await sleep(SETTLE_MS)
       if (isClosed) return
-      react(events)
+      react()
       const nowMs = performance.now()
       tokens = Math.min(WAKEUPS_MAX, tokens + ((nowMs - beforeMs) / 1000) * WAKEUPS_PER_S) - 1
       beforeMs = nowMs
@@ -109,12 +164,9 @@ export function followProcesses(
     }
   }
 
-  function react(events: MappingEvents): void {
+  function react(): void {
     takeEvents()
-    for (const tgid of events.take().slice(0, REMAPS_MAX)) {
-      const startTicks = processes.remap(tgid)
-      if (startTicks !== undefined) unwinder.see(tgid, startTicks)
-    }
+    seeChanged()
     unwinder.tick(COMPILE_MS_BETWEEN)
     takeEvents()
   }
@@ -145,6 +197,7 @@ export function followProcesses(
       if (broken) throw broken.error
       seen.clear()
       missed.clear()
+      seeChanged()
       return unwinder.tick(COMPILE_MS)
     },
     close() {

@@ -31,6 +31,7 @@ const FACTS: MetricFacts = {
   drainLagSeconds: 0.4,
   events: 7,
   eventsLost: 0,
+  mappingsLost: 4,
   windowStacks: 12,
   windows: 3,
   processes: 5,
@@ -62,6 +63,7 @@ describe('printMetrics', () => {
     expect(text).toContain('flametrail_agent_samples_total{stop="fp_zero"} 55\n')
     expect(text).toContain('flametrail_agent_steps_total{kind="fp_gap"} 7\n')
     expect(text).toContain('flametrail_agent_own_cpu_seconds_total{part="bpf"} 0.25\n')
+    expect(text).toContain('flametrail_agent_mappings_lost_total 4\n')
     expect(text).toContain('flametrail_agent_expected_total 100.5\n')
     expect(text).toContain('flametrail_agent_table_refused_total{reason="eh_frame"} 2\n')
   })

@@ -15,6 +15,8 @@ export interface MetricFacts {
   readonly eventsLost: number
   /** Since the rings were read last. */
   readonly drainLagSeconds: number
+  /** Mappings of code that went untold: /proc was read again instead. */
+  readonly mappingsLost: number
   /** Distinct stacks of the last window. */
   readonly windowStacks: number
   readonly windows: number
@@ -57,6 +59,12 @@ export function printMetrics(facts: MetricFacts): string {
   metric('events_total', 'counter', 'Processes begun, changed or ended.', one(facts.events))
   metric('events_lost_total', 'counter', 'Of these, not seen: their ring was full.', one(facts.eventsLost))
   metric('drain_lag_seconds', 'gauge', 'Since the rings were read last.', one(facts.drainLagSeconds))
+  metric(
+    'mappings_lost_total',
+    'counter',
+    'Mappings of code that found their ring full: processes were read again.',
+    one(facts.mappingsLost),
+  )
   metric('own_cpu_seconds_total', 'counter', 'CPU time of the agent.', [
     [{ part: 'bpf' }, self.bpfSeconds],
     [{ part: 'node' }, self.nodeSeconds],

@@ -5,7 +5,7 @@
 import type { AgentParts } from './agent.ts'
 import { keepRecords } from './aggregate/keep-records.ts'
 import { type Aggregator, createAggregator } from './aggregate/window.ts'
-import { type Following, followProcesses } from './follow.ts'
+import { type Following, followProcesses, generationNumber } from './follow.ts'
 import type { CgroupTree } from './host/cgroup-tree.ts'
 import type { Family } from './host/family.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
@@ -49,7 +49,7 @@ const HOUSEKEEPING_MS = 1000
 export function watch(parts: RecordParts, meant: Meant): Watch {
   const { sampler, processes, unwinder, symbolizer, clock } = parts
   const { family, cgroups = [] } = meant
-  const aggregator = createAggregator(sampler.stopNames)
+  const aggregator = createAggregator(sampler.stopNames, generationNumber(processes))
   const following = followProcesses(parts, ({ kind, tgid, startTicks, parentTgid }) => {
     if (kind === 'fork') family?.onFork(parentTgid, tgid, startTicks)
     else if (kind === 'exit') family?.onExit(tgid, startTicks)

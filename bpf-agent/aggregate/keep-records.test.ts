@@ -6,7 +6,7 @@ import { createAggregator } from './window.ts'
 
 const SPAN = { timeMs: 0, durationMs: 1 }
 const windowOf = (batch: ReturnType<typeof drawBatch>) => {
-  const aggregator = createAggregator(['fp_zero'])
+  const aggregator = createAggregator(['fp_zero'], () => 0)
   aggregator.add(batch)
   return aggregator.take(SPAN)
 }

@@ -3,7 +3,7 @@
 // and goes on with the next one, so nothing is dropped here. Knows no names and no clock.
 import type { RawStacks } from '../kernel/raw-stack.ts'
 
-/** What was sampled in one window: one row per distinct (process, comm, cgroup, stop, frames). Columns of `count` rows,
+/** What was sampled in one window: one row per distinct (process, generation, comm, cgroup, stop, frames). Columns of `count` rows,
  *  owned by whoever holds the window. */
 export interface Window {
   /** Wall clock at the start, ms since 1970. */
@@ -16,6 +16,8 @@ export interface Window {
   readonly tgid: Uint32Array
   /** Start of the process in 10 ms ticks since boot: (tgid, startTicks) is a process. */
   readonly startTicks: Uint32Array
+  /** What the process was when the samples were taken: the number that `generationAt` gave. */
+  readonly generation: Uint32Array
   /** Name of the thread, at most 15 bytes: UTF-8 or replaced, control characters as "?". */
   readonly comm: readonly string[]
   readonly cgroupLow: Uint32Array
@@ -56,14 +58,19 @@ export interface Aggregator {
   take(span: { readonly timeMs: number; readonly durationMs: number }): Window
 }
 
+/** Numbers what a process was at a moment of CLOCK_MONOTONIC: the same address may be another function's at another time. */
+export type GenerationAt = (tgid: number, startTicks: number, timeMs: number) => number
+
 const COMM_BYTES = 16
 const EMPTY = -1
 
 /** Makes an empty aggregator.
- *  in   stopNames  name of each value of the column `stop`; a value beyond them prints as stop_N
+ *  in   stopNames     name of each value of the column `stop`; a value beyond them prints as stop_N
+ *       generationAt  asked once per record
  *  cost 2 MB at the default bounds, frames grow with use */
 export function createAggregator(
   stopNames: readonly string[],
+  generationAt: GenerationAt,
   { stacksMax, framesMax }: WindowBounds = WINDOW_BOUNDS,
 ): Aggregator {
   // Open addressing over at most half-full slots; a slot holds a row.
@@ -72,6 +79,7 @@ export function createAggregator(
   const hash = new Int32Array(stacksMax)
   const tgid = new Uint32Array(stacksMax)
   const startTicks = new Uint32Array(stacksMax)
+  const generation = new Uint32Array(stacksMax)
   const cgroupLow = new Uint32Array(stacksMax)
   const cgroupHigh = new Uint32Array(stacksMax)
   const comm = new Uint8Array(stacksMax * COMM_BYTES)
@@ -86,13 +94,19 @@ export function createAggregator(
 
   function add(batch: RawStacks, from = 0): number {
     for (let record = from; record < batch.count; record++) {
-      const key = hashRecord(batch, record)
+      const number = generationAt(batch.tgid[record]!, batch.startTicks[record]!, batch.timeMs[record]!)
+      const key = hashRecord(batch, record) ^ Math.imul(number, 0x9e3779b1)
       let slot = key & slotMask
-      while (slots[slot] !== EMPTY && !isEqual(slots[slot]!, key, batch, record)) slot = (slot + 1) & slotMask
+      while (
+        slots[slot] !== EMPTY &&
+        (generation[slots[slot]!] !== number || !isEqual(slots[slot]!, key, batch, record))
+      )
+        slot = (slot + 1) & slotMask
       if (slots[slot] === EMPTY) {
         const frames = batch.frameStart[record + 1]! - batch.frameStart[record]!
         const isFull = count === stacksMax || frameStart[count]! + frames > framesMax
         if (isFull && count > 0) return record
+        generation[count] = number
         slots[slot] = append(key, batch, record, frames)
       }
       const row = slots[slot]!
@@ -163,6 +177,7 @@ export function createAggregator(
       samplesTotal,
       tgid: tgid.slice(0, count),
       startTicks: startTicks.slice(0, count),
+      generation: generation.slice(0, count),
       comm: Array.from({ length: count }, (_, row) => printComm(comm, row * COMM_BYTES)),
       cgroupLow: cgroupLow.slice(0, count),
       cgroupHigh: cgroupHigh.slice(0, count),

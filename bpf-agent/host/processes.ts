@@ -1,42 +1,60 @@
 // Who is (tgid, startTicks)? What living and recently dead processes have mapped, and which service they are.
 //
-// A process is read when it is first sampled, and again when it has executed another program, when an address of it was
-// found nowhere, and now and then, because a library may be unloaded and another take its place. What was true before is
-// kept as an older generation, since samples of ten seconds are named together: the generation that knows most frames of
-// a stack is the one it was taken in.
+// Events of the kernel tell what a process maps, and when it becomes another program: most are known by these alone, also
+// those that end before anybody could read them. /proc is read when a process is first sampled that was there before us,
+// when an address was found nowhere, and now and then, because no event tells that something was unmapped. What was true
+// before is kept (timeline.ts): a sample is named by what was mapped when it was taken.
 
 import { readdirSync } from 'node:fs'
-import { equalMappings, MAPS_BYTES_MAX, type Mappings, NO_MAPPINGS, parseMappings } from './mappings.ts'
+import { monotonicMs } from './clock.ts'
+import { MAPS_BYTES_MAX, type Mappings, NO_MAPPINGS, parseMappings } from './mappings.ts'
 import { orUndefined, readBounded, readLink, readStat, readText } from './proc.ts'
-import { serviceNameOf } from './service-name.ts'
+import { familyNameOf, type ServiceEvidence, serviceNameOf } from './service-name.ts'
 import { baseName, cleanText } from './text.ts'
+import {
+  applyChanges,
+  applyReading,
+  type Change,
+  type Generation,
+  generationAt,
+  isHollow,
+  JOINED_MAX,
+  type MappedRow,
+  type Reading,
+  type Timeline,
+  trim,
+} from './timeline.ts'
 
-/** What a process was between two changes of its mappings. */
-export interface Generation {
-  readonly mappings: Mappings
-  /** Base name of the program's file; "" if unknown. */
-  readonly executable: string
-  /** "" if nothing tells: the thread's name stands in. */
-  readonly service: string
-  readonly isKernelThread: boolean
-}
+export type { Generation } from './timeline.ts'
 
 export interface KnownProcess {
   readonly tgid: number
   readonly startTicks: number
-  /** Newest first; empty if it was gone before it could be read. */
-  readonly generations: readonly Generation[]
-  /** It has executed another program since it was read: the newest generation may be the old program's. */
+  /** 0: unknown. */
+  readonly parentTgid: number
+  /** Newest first; empty if nothing is known: it was gone before it could be read. */
+  readonly generations: Timeline
+  /** It has executed another program of which nothing is known yet. */
   readonly isStale: boolean
   readonly isDead: boolean
   /** We have no right to read it. */
   readonly isRefused: boolean
 }
 
+/** Where the mapped files of an ended process are found. */
+export interface MappedOrigin {
+  /** Who sees the same files by their paths; 0: unknown. */
+  readonly parentTgid: number
+  /** They were mapped then or later; CLOCK_MONOTONIC, ms. */
+  readonly sinceMs: number
+}
+
 /** Who keeps mapped files open for naming: a file is reachable through a process only while that process lives. */
 export interface MappedFiles {
-  /** A process maps these; called when they were read from it, while it lives. */
-  hold(tgid: number, mappings: Mappings): void
+  /** A process maps these; called when that becomes known, while it lives or soon after.
+   *  in  origin  how they are found should it have ended; without, they are not
+   *  out whether all of them are open, or were refused for what they are */
+  hold(tgid: number, mappings: Mappings, origin?: MappedOrigin): boolean
   /** Called now and then: files that nobody maps any more may be let go. */
   release(isMapped: (file: string) => boolean): void
 }
@@ -47,25 +65,35 @@ export interface Processes {
   onExec(tgid: number, startTicks: number, timeMs: number): void
   onExit(tgid: number, startTicks: number, timeMs: number): void
   onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void
-  /** A sample of it came: reads what is due, within bounds.  cost 1 µs, or 0.2 ms when it must be read */
+  /** It becomes another program at that moment; its mappings, then `onExec`, follow. */
+  onProgram(tgid: number, timeMs: number): void
+  /** It maps code of a file.
+   *  cost 0.2 µs; the rest is done when somebody asks
+   *  out  its start; undefined: the process is not known */
+  onMap(tgid: number, row: MappedRow, timeMs: number): number | undefined
+  /** Mappings went untold: what is known of all that lives may lack some. */
+  onLost(): void
+  /** A sample of it came: reads what is due, within bounds.
+   *  cost 1 µs; 0.1 ms for its name, 0.3 ms when all of it must be read */
   see(tgid: number, startTicks: number): void
-  /** It has mapped code: reads it again at once, if that costs less than a twentieth of its time.
-   *  out  its start; undefined: nobody has asked for it yet */
-  remap(tgid: number): number | undefined
   find(tgid: number, startTicks: number): KnownProcess | undefined
-  /** An address of it was found nowhere: reads its mappings again, at most once a second.
-   *  out  whether there is a new generation */
+  /** What it was at a moment of CLOCK_MONOTONIC; undefined: nothing is known.  cost 0.2 µs */
+  generationAt(tgid: number, startTicks: number, timeMs: number): Generation | undefined
+  /** An address of it was found nowhere: reads its mappings again, at most once a second, unless events have told of new
+   *  ones since the last call.
+   *  out  whether there is something new */
   refresh(tgid: number, startTicks: number): boolean
   /** Forgets the long dead and the long unseen.
    *  in   nowMs  of any clock that does not jump back; calls within 5 s do nothing */
   sweep(nowMs: number): void
   readonly count: number
-  /** Processes that could not be read, by the reason: `gone`, `refused` (no right to), `table_full` (forgotten early). */
+  /** Processes that could not be read, by the reason: `gone`, `refused` (no right to), `table_full` (forgotten early),
+   *  `history_full` (older mappings of one process). */
   readonly misses: ReadonlyMap<string, number>
 }
 
 export interface ProcessesParts {
-  /** Milliseconds of a clock that never jumps. */
+  /** CLOCK_MONOTONIC, ms. */
   readonly nowMs?: () => number
   /** CPU time of this program in ms: what reading costs, also on a machine that is too busy to let us run. */
   readonly cpuMs?: () => number
@@ -75,7 +103,11 @@ export interface ProcessesParts {
 }
 
 const PROCESSES_MAX = 16_384 // some 200 B each, and 1 to 2 kB for those that were read
-const GENERATIONS_MAX = 4
+const GENERATIONS_MAX = 64 // of a process
+const HISTORY_ROWS_MAX = 4096 // of a process: older generations, by mappings
+const HISTORY_KEPT_MS = 120_000 // twice the longest window
+const CHANGES_MAX = 64 // of a process before they are worked in, some 250 B each; and of all
+const CHANGES_MAX_ALL = 32_768
 const ROWS_MAX = 262_144 // executable mappings of all processes, some 150 B each; a process may have 65,536 on purpose
 const DEAD_KEPT_MS = 30_000 // three windows: the last samples are named at the end of theirs
 const UNSEEN_KEPT_MS = 600_000
@@ -83,21 +115,33 @@ const SWEEP_MS = 5000
 const REFRESH_MS = 1000
 const REREAD_MS_FIRST = 250 // right after its start a program maps its libraries
 const REREAD_MS_LAST = 60_000
-const REMAP_COST_FACTOR = 20
+const REREAD_MS_TOLD = 2000 // of what events have told all about
+const REREAD_MS_LOST = 5000 // somebody who maps in a loop makes events be lost for all, all the time
 const COST_FACTOR = 100 // reading one process may take 1 % of a CPU: one with 60,000 mappings is read rarely
 const READING_MS_PER_S = 100 // all processes together; the rest waits for its next sample
 const ENVIRON_BYTES_MAX = 64 * 1024
 const COMMAND_LINE_BYTES_MAX = 4096
 const CGROUP_BYTES_MAX = 16 * 1024
+const NAME_CHARS_MAX = 255
 const TASKS_MAX = 8 // threads tried when the leader has exited before them
 
 interface Entry {
   readonly tgid: number
   readonly startTicks: number
-  generations: readonly Generation[]
+  generations: Timeline
+  /** What events have told and nobody has asked for yet. */
+  changes: Change[]
   /** Mappings that it holds itself; what a child has from its parent counts there. */
   rows: number
-  isStale: boolean
+  parentTgid: number
+  /** What its programs are called whatever they are: by the environment or the unit, which children have too. */
+  family: string
+  /** Events tell of it from its execution on; the executed event is still to come. */
+  isExecuting: boolean
+  /** Its name was guessed from events. */
+  isGuess: boolean
+  /** Events have told something new since the last refresh. */
+  hasChanged: boolean
   isDead: boolean
   isRefused: boolean
   wasRead: boolean
@@ -106,28 +150,34 @@ interface Entry {
   /** Of the last reading. */
   costMs: number
   isSeen: boolean
+  /** A sample of it has ever come. */
+  wasSeen: boolean
   /** Of the sweeper's clock; -1: not swept since it was last seen, or since it died. */
   keptSinceMs: number
+  readonly isStale: boolean
 }
 
 /** Makes an empty table of processes. */
 export function createProcesses({
-  nowMs = () => performance.now(),
+  nowMs = monotonicMs,
   cpuMs = ownCpuMs,
   readsEnvironment = true,
   processesMax = PROCESSES_MAX,
 }: ProcessesParts = {}): Processes {
   const entries = new Map<string, Entry>() // in the order in which they were last touched
-  const livingStart = new Map<number, number>() // by PID
+  const youngest = new Map<number, Entry>() // by PID
+  const unneeded = new Set<Entry>() // dead, and never sampled: the first to go
   const misses = new Map<string, number>()
   let files: MappedFiles | undefined
   let rows = 0
   let sweptAtMs = Number.NEGATIVE_INFINITY
+  let lostAtMs = Number.NEGATIVE_INFINITY
+  let changes = 0
   let second = { startMs: Number.NEGATIVE_INFINITY, spentMs: 0 }
 
   function touch(tgid: number, startTicks: number): Entry {
+    const known = entryOf(tgid, startTicks)
     const key = keyOf(tgid, startTicks)
-    const known = entries.get(key)
     if (known) entries.delete(key)
     const entry = known ?? newEntry(tgid, startTicks)
     entries.set(key, entry)
@@ -135,41 +185,126 @@ export function createProcesses({
     return entry
   }
 
+  function entryOf(tgid: number, startTicks: number): Entry | undefined {
+    const latest = youngest.get(tgid)
+    return latest?.startTicks === startTicks ? latest : entries.get(keyOf(tgid, startTicks))
+  }
+
   function forgetOldest(): void {
-    for (const [key, oldest] of entries) {
-      forget(key, oldest)
+    for (const entry of unneeded) {
+      forget(entry)
+      return
+    }
+    for (const oldest of entries.values()) {
+      forget(oldest)
       miss('table_full')
       return
     }
   }
 
-  function forget(key: string, entry: Entry): void {
-    entries.delete(key)
+  function forget(entry: Entry): void {
+    entries.delete(keyOf(entry.tgid, entry.startTicks))
+    unneeded.delete(entry)
     rows -= entry.rows
-    if (livingStart.get(entry.tgid) === entry.startTicks) livingStart.delete(entry.tgid)
+    changes -= entry.changes.length
+    if (youngest.get(entry.tgid) === entry) youngest.delete(entry.tgid)
   }
 
   function see(tgid: number, startTicks: number): void {
     const entry = touch(tgid, startTicks)
     entry.isSeen = true
-    const isDue = nowMs() - entry.readAtMs >= entry.rereadMs
-    if (isDue && !entry.isDead && mayRead()) read(entry)
+    entry.wasSeen = true
+    unneeded.delete(entry)
+    settle(entry)
+    if (entry.isDead || !mayRead()) return
+    if (isDue(entry)) read(entry)
+    else if (entry.isGuess) readName(entry)
+  }
+
+  function isDue(entry: Entry): boolean {
+    const sinceReadMs = nowMs() - entry.readAtMs
+    const isLacking =
+      lostAtMs >= entry.readAtMs && sinceReadMs >= (entry.wasRead ? REREAD_MS_LOST : REREAD_MS_FIRST)
+    return sinceReadMs >= entry.rereadMs || isLacking
   }
 
   function refresh(tgid: number, startTicks: number): boolean {
-    const entry = entries.get(keyOf(tgid, startTicks))
-    if (!entry || entry.isDead || nowMs() - entry.readAtMs < REFRESH_MS || !mayRead()) return false
-    const before = entry.generations
+    const entry = entryOf(tgid, startTicks)
+    if (!entry) return false
+    settle(entry)
+    const hasChanged = entry.hasChanged
+    entry.hasChanged = false
+    if (hasChanged) return true
+    if (entry.isDead || nowMs() - entry.readAtMs < REFRESH_MS || !mayRead()) return false
+    const before = entry.generations[0]?.mappings
     read(entry)
-    return entry.generations !== before
+    return entry.generations[0]?.mappings !== before
   }
 
-  function remap(tgid: number): number | undefined {
-    const entry = youngest(tgid)
+  function onMap(tgid: number, row: MappedRow, timeMs: number): number | undefined {
+    const entry = youngest.get(tgid)
     if (!entry || entry.isDead) return undefined
-    if (nowMs() - entry.readAtMs >= REMAP_COST_FACTOR * entry.costMs && mayRead()) read(entry)
-    entry.rereadMs = REREAD_MS_FIRST // it may go on mapping
+    note(entry, { kind: 'map', timeMs, ...row })
     return entry.startTicks
+  }
+
+  function onProgram(tgid: number, timeMs: number): void {
+    const entry = youngest.get(tgid)
+    if (!entry || entry.isDead) return
+    entry.isExecuting = true
+    begin(entry, timeMs)
+  }
+
+  function begin(entry: Entry, timeMs: number): void {
+    note(entry, { kind: 'program', timeMs })
+    entry.isGuess = true
+    entry.wasRead = false
+    entry.readAtMs = timeMs
+    entry.rereadMs = REREAD_MS_TOLD
+  }
+
+  function note(entry: Entry, change: Change): void {
+    entry.changes.push(change)
+    changes++
+    if (entry.changes.length >= CHANGES_MAX || changes >= CHANGES_MAX_ALL) settle(entry)
+  }
+
+  /** Works in what events have told. */
+  function settle(entry: Entry): void {
+    if (entry.changes.length === 0) return
+    const isLarge = (entry.generations[0]?.mappings.start.length ?? 0) > JOINED_MAX
+    const told = isLarge ? entry.changes.filter(({ kind }) => kind === 'program') : entry.changes
+    if (told.length < entry.changes.length) entry.readAtMs = Number.NEGATIVE_INFINITY
+    changes -= entry.changes.length
+    entry.changes = []
+    const before = entry.generations[0]?.mappings
+    keep(
+      entry,
+      applyChanges(entry.generations, told, (path) => guess(entry, path)),
+    )
+    const newest = entry.generations[0]
+    if (newest === undefined || newest.mappings === before) return
+    entry.hasChanged = true
+    const isOpen = files?.hold(entry.tgid, newest.mappings, originOf(entry, newest)) ?? true
+    // The kernel may call a file of a layered file system by another device and inode here than in /proc.
+    if (!isOpen) entry.readAtMs = Number.NEGATIVE_INFINITY
+  }
+
+  function guess(entry: Entry, path: string) {
+    const executable = path.startsWith('[') ? '' : cleanText(baseName(path), NAME_CHARS_MAX)
+    return { executable, service: entry.family || executable }
+  }
+
+  function keep(entry: Entry, timeline: Timeline): void {
+    if (timeline === entry.generations) return
+    const sinceMs = nowMs() - HISTORY_KEPT_MS
+    const kept = trim(timeline, { sinceMs, rowsMax: HISTORY_ROWS_MAX, generationsMax: GENERATIONS_MAX })
+    if (kept.isCut) miss('history_full')
+    entry.generations = kept.timeline
+    const held = kept.timeline.reduce((sum, { mappings }) => sum + mappings.start.length, 0)
+    rows += held - entry.rows
+    entry.rows = held
+    while (rows > ROWS_MAX && entries.size > 1) forgetOldest()
   }
 
   function mayRead(): boolean {
@@ -179,68 +314,90 @@ export function createProcesses({
   }
 
   function read(entry: Entry): void {
+    const startMs = nowMs()
     const startCpuMs = cpuMs()
     const found = readProcess(entry, readsEnvironment)
     const costMs = cpuMs() - startCpuMs
     second.spentMs += costMs
+    const wasNew = !entry.wasRead
     entry.readAtMs = nowMs()
     entry.costMs = costMs
-    const isFirst = !entry.wasRead || entry.isStale
-    const pauseMs = isFirst ? REREAD_MS_FIRST : Math.min(REREAD_MS_LAST, 2 * entry.rereadMs)
+    const pauseMs = wasNew ? REREAD_MS_FIRST : Math.min(REREAD_MS_LAST, 2 * entry.rereadMs)
     entry.rereadMs = Math.max(pauseMs, COST_FACTOR * costMs)
     entry.wasRead = true
     entry.isRefused = found === 'refused'
     if (typeof found === 'string') {
-      if (isFirst) miss(found)
+      const newest = entry.generations[0]
+      if (wasNew && (newest === undefined || isHollow(newest))) miss(found)
       if (found === 'gone') entry.isDead = true // its exit event is on its way
       return
     }
-    entry.isStale = false
-    if (entry.generations[0] && isEqual(entry.generations[0], found)) return
-    entry.generations = [found, ...entry.generations].slice(0, GENERATIONS_MAX)
-    const held = entry.generations.reduce((sum, { mappings }) => sum + mappings.start.length, 0)
-    rows += held - entry.rows
-    entry.rows = held
-    while (rows > ROWS_MAX && entries.size > 1) forgetOldest()
-    files?.hold(entry.tgid, found.mappings)
+    entry.isGuess = false
+    entry.family = found.family
+    const before = entry.generations[0]?.mappings
+    keep(entry, applyReading(entry.generations, found.reading, startMs))
+    const newest = entry.generations[0]!
+    if (newest.mappings !== before) files?.hold(entry.tgid, newest.mappings, originOf(entry, newest))
   }
 
-  function onExec(tgid: number, startTicks: number): void {
-    const entry = entries.get(keyOf(tgid, startTicks))
+  /** Mappings are known by events; a program's name may be another in /proc: that of its script, of its service. */
+  function readName(entry: Entry): void {
+    const startCpuMs = cpuMs()
+    const found = readIdentity(entry.tgid, readsEnvironment)
+    const isSame = readStat(entry.tgid)?.startTicks === entry.startTicks
+    second.spentMs += cpuMs() - startCpuMs
+    const [newest, ...older] = entry.generations
+    entry.isGuess = false
+    // Another program, of which we have not been told yet.
+    if (newest === undefined || !isSame || found.executable !== newest.executable) return
+    entry.family = found.family
+    entry.generations = [{ ...newest, service: found.service }, ...older]
+  }
+
+  function onExec(tgid: number, startTicks: number, timeMs: number): void {
+    const entry = entryOf(tgid, startTicks)
     if (!entry) return
-    entry.isStale = true
-    entry.readAtMs = Number.NEGATIVE_INFINITY
+    if (!entry.isExecuting) {
+      begin(entry, timeMs)
+      entry.readAtMs = Number.NEGATIVE_INFINITY // nobody tells what it has mapped before this moment
+    }
+    entry.isExecuting = false
   }
 
   function onExit(tgid: number, startTicks: number): void {
-    const entry = entries.get(keyOf(tgid, startTicks))
+    const entry = entryOf(tgid, startTicks)
     if (!entry) return
     entry.isDead = true
     entry.keptSinceMs = -1
+    if (!entry.wasSeen) unneeded.add(entry)
   }
 
   /** Until it executes another program, a child is what its parent is: known at once, without reading anything. */
-  function onFork(parentTgid: number, childTgid: number, startTicks: number): void {
-    const parent = youngest(parentTgid)
-    if (!parent || parent.isDead || parent.generations.length === 0) return
+  function onFork(parentTgid: number, childTgid: number, startTicks: number, timeMs: number): void {
     const child = touch(childTgid, startTicks)
-    child.generations = parent.generations
-    child.isStale = parent.isStale
+    child.parentTgid = parentTgid
+    const parent = youngest.get(parentTgid)
+    if (!parent || parent.isDead) return
+    settle(parent)
+    child.family = parent.family
+    child.isGuess = parent.isGuess
+    const inherited = generationAt(parent.generations, timeMs)
+    // /proc may have been read after the fork, and that says nothing of the child.
+    if (inherited) child.generations = [{ ...inherited, readMs: Number.NEGATIVE_INFINITY }]
   }
 
-  /** The living process of a PID: fork events do not carry the parent's start. */
-  function youngest(tgid: number): Entry | undefined {
-    const startTicks = livingStart.get(tgid)
-    return startTicks === undefined ? undefined : entries.get(keyOf(tgid, startTicks))
-  }
   function newEntry(tgid: number, startTicks: number): Entry {
-    livingStart.set(tgid, startTicks)
-    return {
+    const entry: Entry = {
       tgid,
       startTicks,
       generations: [],
+      changes: [],
       rows: 0,
-      isStale: false,
+      parentTgid: 0,
+      family: '',
+      isExecuting: false,
+      isGuess: false,
+      hasChanged: false,
       isDead: false,
       isRefused: false,
       wasRead: false,
@@ -248,29 +405,38 @@ export function createProcesses({
       rereadMs: REREAD_MS_FIRST,
       costMs: 0,
       isSeen: false,
+      wasSeen: false,
       keptSinceMs: -1,
+      get isStale() {
+        const [newest] = this.generations
+        return newest !== undefined && isHollow(newest)
+      },
     }
+    youngest.set(tgid, entry)
+    return entry
   }
 
   function sweep(now: number): void {
     if (now - sweptAtMs < SWEEP_MS) return
     sweptAtMs = now
-    for (const [key, entry] of entries) {
+    for (const entry of entries.values()) {
       if (entry.isSeen || entry.keptSinceMs === -1) entry.keptSinceMs = now
       entry.isSeen = false
-      if (now - entry.keptSinceMs > (entry.isDead ? DEAD_KEPT_MS : UNSEEN_KEPT_MS)) forget(key, entry)
+      const deadKeptMs = entry.wasSeen ? DEAD_KEPT_MS : 0
+      if (now - entry.keptSinceMs > (entry.isDead ? deadKeptMs : UNSEEN_KEPT_MS)) forget(entry)
     }
     files?.release(isMappedByAny())
   }
 
   function isMappedByAny(): (file: string) => boolean {
     const mapped = new Set<string>()
-    const counted = new Set<readonly Generation[]>() // children share their parent's
-    for (const { generations } of entries.values()) {
-      if (counted.has(generations)) continue
-      counted.add(generations)
-      for (const { mappings } of generations) for (const file of mappings.file) mapped.add(file)
-    }
+    const counted = new Set<Mappings>() // children share their parent's
+    for (const { generations } of entries.values())
+      for (const { mappings } of generations) {
+        if (counted.has(mappings)) continue
+        counted.add(mappings)
+        for (const file of mappings.file) mapped.add(file)
+      }
     return (file) => mapped.has(file)
   }
 
@@ -285,9 +451,23 @@ export function createProcesses({
     onExec,
     onExit,
     onFork,
+    onProgram,
+    onMap,
+    onLost() {
+      lostAtMs = nowMs()
+    },
     see,
-    remap,
-    find: (tgid, startTicks) => entries.get(keyOf(tgid, startTicks)),
+    find(tgid, startTicks) {
+      const entry = entryOf(tgid, startTicks)
+      if (entry) settle(entry)
+      return entry
+    },
+    generationAt(tgid, startTicks, timeMs) {
+      const entry = entryOf(tgid, startTicks)
+      if (entry === undefined) return undefined
+      settle(entry)
+      return generationAt(entry.generations, timeMs)
+    },
     refresh,
     sweep,
     get count() {
@@ -302,24 +482,39 @@ function ownCpuMs(): number {
   return (user + system) / 1000
 }
 
+export const originOf = (
+  { parentTgid }: Pick<KnownProcess, 'parentTgid'>,
+  { sinceMs }: Generation,
+): MappedOrigin => ({ parentTgid, sinceMs })
+
 const keyOf = (tgid: number, startTicks: number) => `${tgid} ${startTicks}`
+
+interface Found {
+  readonly reading: Reading
+  readonly family: string
+}
 
 /** Reads a living process; the check of its start on both sides keeps out whoever inherits the PID in between. */
 function readProcess(
   { tgid, startTicks }: { readonly tgid: number; readonly startTicks: number },
   readsEnvironment: boolean,
-): Generation | 'gone' | 'refused' {
+): Found | 'gone' | 'refused' {
   const stat = readStat(tgid)
   if (stat?.startTicks !== startTicks) return 'gone'
-  if (stat.isKernelThread)
-    return { mappings: NO_MAPPINGS, executable: '', service: '[kernel]', isKernelThread: true }
+  if (stat.isKernelThread) return { reading: KERNEL_THREAD, family: '' }
   const maps = readMaps(tgid)
-  const generation = {
-    mappings: maps ? parseMappings(maps) : NO_MAPPINGS,
-    ...readIdentity(tgid, readsEnvironment),
-  }
+  const mappings = maps ? parseMappings(maps) : NO_MAPPINGS
+  const { executable, service, family } = readIdentity(tgid, readsEnvironment)
   if (readStat(tgid)?.startTicks !== startTicks) return 'gone'
-  return maps === undefined ? 'refused' : generation
+  if (maps === undefined) return 'refused'
+  return { reading: { mappings, executable, service, isKernelThread: false }, family }
+}
+
+const KERNEL_THREAD: Reading = {
+  mappings: NO_MAPPINGS,
+  executable: '',
+  service: '[kernel]',
+  isKernelThread: true,
 }
 
 /** A leader that has exited has no maps; its threads, if some live on, have. */
@@ -334,21 +529,16 @@ function readMaps(tgid: number): Uint8Array | undefined {
   return maps
 }
 
-function readIdentity(tgid: number, readsEnvironment: boolean): Omit<Generation, 'mappings'> {
-  const executable = cleanText(baseName(readLink(`/proc/${tgid}/exe`) ?? ''), 255)
-  const service = serviceNameOf({
+function readIdentity(tgid: number, readsEnvironment: boolean) {
+  const evidence: ServiceEvidence = {
     environ: readsEnvironment ? readBounded(`/proc/${tgid}/environ`, ENVIRON_BYTES_MAX) : undefined,
     commandLine: readBounded(`/proc/${tgid}/cmdline`, COMMAND_LINE_BYTES_MAX),
     cgroup: readText(`/proc/${tgid}/cgroup`, CGROUP_BYTES_MAX),
-    executable,
-  })
-  return { executable, service, isKernelThread: false }
-}
-
-function isEqual(one: Generation, other: Generation): boolean {
-  return (
-    one.executable === other.executable &&
-    one.service === other.service &&
-    equalMappings(one.mappings, other.mappings)
-  )
+    executable: cleanText(baseName(readLink(`/proc/${tgid}/exe`) ?? ''), NAME_CHARS_MAX),
+  }
+  return {
+    executable: evidence.executable,
+    service: serviceNameOf(evidence),
+    family: familyNameOf(evidence),
+  }
 }

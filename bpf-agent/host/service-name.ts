@@ -27,6 +27,12 @@ export function serviceNameOf({ environ, commandLine, cgroup, executable }: Serv
   return cleanText(name ?? '', NAME_CHARS_MAX)
 }
 
+/** What its children are called too, for as long as nobody has read them: the name in the environment, which they get,
+ *  or the unit they are in; "" if neither is there. */
+export function familyNameOf({ environ, cgroup }: ServiceEvidence): string {
+  return cleanText((environ && nameInEnviron(environ)) || (cgroup && unitName(cgroup)) || '', NAME_CHARS_MAX)
+}
+
 /** `OTEL_SERVICE_NAME`, or `service.name` in `OTEL_RESOURCE_ATTRIBUTES`; "" if neither is there. */
 export function nameInEnviron(environ: Uint8Array): string {
   const direct = variable(environ, 'OTEL_SERVICE_NAME')?.trim()

@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { bytesSource } from '../elf/byte-source.ts'
 import { MAPS_BYTES_MAX, type Mappings, parseMappings } from '../host/mappings.ts'
 import { orUndefined, readBounded } from '../host/proc.ts'
-import type { MappedFiles } from '../host/processes.ts'
+import type { MappedFiles, MappedOrigin } from '../host/processes.ts'
 import { cleanText } from '../host/text.ts'
 import { openDebugFile } from './debug-file.ts'
 import type { FunctionAt } from './function-source.ts'
@@ -77,19 +77,22 @@ export function createBinaries({
   let namingMs = 0
   let complaints = 0
 
-  function hold(tgid: number, mappings: Mappings): void {
+  function hold(tgid: number, mappings: Mappings, origin?: MappedOrigin): boolean {
+    let isComplete = true
     mappings.file.forEach((file, i) => {
-      if (file !== '' && !held.has(file)) add(tgid, mappings, i)
+      if (file !== '' && !held.has(file) && !add(tgid, mappings, i, origin)) isComplete = false
     })
+    return isComplete
   }
 
-  function add(tgid: number, mappings: Mappings, row: number): void {
+  function add(tgid: number, mappings: Mappings, row: number, origin: MappedOrigin | undefined): boolean {
     const file = mappings.file[row]!
     const path = mappings.path[row]!
-    const open = openMapped(tgid, { start: mappings.start[row]!, end: mappings.end[row]!, path, file })
+    const mapping = { start: mappings.start[row]!, end: mappings.end[row]!, path, file }
+    const open = openMapped(tgid, mapping, origin)
     if (open === undefined) {
       refuse('open') // not remembered: the process may just have ended, another may still open it
-      return
+      return false
     }
     const native = readHead(open, path)
     if (native === undefined) orUndefined(() => closeSync(open.fd))
@@ -100,6 +103,7 @@ export function createBinaries({
       if (held.size <= filesMax) break
       letGo(oldest)
     }
+    return true
   }
 
   function readHead(open: OpenFile, path: string): Native | undefined {

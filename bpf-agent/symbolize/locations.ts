@@ -4,7 +4,7 @@ import type { LocationSpec, ProfileBuilder } from '#profile/model/builder'
 import { type FunctionId, type LocationId, type MappingId, NONE } from '#profile/model/ids'
 import type { KernelSymbols } from '../host/kernel-symbols.ts'
 import { mappingAt } from '../host/mappings.ts'
-import type { Generation, KnownProcess } from '../host/processes.ts'
+import { type Generation, type KnownProcess, originOf } from '../host/processes.ts'
 import { baseName, cleanText } from '../host/text.ts'
 import type { Binaries } from './binaries.ts'
 import type { Demangler } from './demangle.ts'
@@ -107,8 +107,8 @@ export function createLocations(parts: LocationParts): Locations {
     if (known === undefined) {
       known = new Map()
       userKnown.set(generation, known)
-      // What was let go, or could not be opened before, is opened again while the process lives.
-      if (!process.isDead) binaries.hold(process.tgid, generation.mappings)
+      // What was let go, or could not be opened before, is opened again.
+      binaries.hold(process.tgid, generation.mappings, originOf(process, generation))
     }
     if (known.has(address)) return known.get(address)
     const located = locate(process, generation, address)

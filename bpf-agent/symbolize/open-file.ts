@@ -3,7 +3,9 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs'
 import type { ByteSource } from '../elf/byte-source.ts'
 import { MalformedError } from '../elf/cursor.ts'
+import { wallMsOf } from '../host/clock.ts'
 import { orUndefined, readLink } from '../host/proc.ts'
+import type { MappedOrigin } from '../host/processes.ts'
 
 const O_PATH = 0o10000000 // Linux, all our architectures; Node does not name it
 
@@ -33,12 +35,16 @@ export function openRegular(
 }
 
 /** A file that a process has mapped.
- *  in   file  "device:inode" as /proc/PID/maps says; only the inode is compared, since overlay and btrfs print another
- *             device there than they report
+ *  in   file    "device:inode" as /proc/PID/maps says; only the inode is compared, since overlay and btrfs print another
+ *               device there than they report
+ *       origin  how it is found when the process has ended: by its path as the parent, the first process or we see it.
+ *               Then the device must be the same too (so never on overlay and btrfs), and nobody may have written to it
+ *               since it was mapped
  *  out  undefined when it cannot be reached any more */
 export function openMapped(
   tgid: number,
   mapping: { readonly start: number; readonly end: number; readonly path: string; readonly file: string },
+  origin?: MappedOrigin,
 ): OpenFile | undefined {
   const inode = Number(mapping.file.slice(mapping.file.lastIndexOf(':') + 1))
   const isMapped = (stats: Stats) => stats.ino === inode
@@ -49,8 +55,30 @@ export function openMapped(
   return (
     openRegular(`/proc/${tgid}/map_files/${range}`, isMapped) ?? // needs CAP_CHECKPOINT_RESTORE; right even if deleted
     through(`/proc/${tgid}`) ??
-    throughThread(tgid, through)
+    throughThread(tgid, through) ??
+    (origin && throughOthers(mapping, origin))
   )
+}
+
+const CLOCKS_DIFFER_MS = 2 // wall time is reckoned from the other clock, in whole milliseconds
+
+function throughOthers(
+  { path, file }: { readonly path: string; readonly file: string },
+  { parentTgid, sinceMs }: MappedOrigin,
+): OpenFile | undefined {
+  if (!path.startsWith('/') || sinceMs === Number.NEGATIVE_INFINITY) return undefined
+  const mappedMs = wallMsOf(sinceMs) + CLOCKS_DIFFER_MS
+  const isSame = (stats: Stats) => `${deviceOf(stats.dev)}:${stats.ino}` === file && stats.mtimeMs <= mappedMs
+  const parent = parentTgid === 0 ? undefined : openRegular(`/proc/${parentTgid}/root${path}`, isSame)
+  return parent ?? openRegular(`/proc/1/root${path}`, isSame) ?? openRegular(path, isSame)
+}
+
+/** "major:minor" of a device number, as /proc/PID/maps writes it. */
+function deviceOf(device: number): string {
+  const bits = BigInt(device)
+  const major = ((bits >> 8n) & 0xfffn) | ((bits >> 32n) & ~0xfffn)
+  const minor = (bits & 0xffn) | ((bits >> 12n) & 0xffff_ff00n)
+  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}`
 }
 
 const THREADS_MAX = 16 // tried in turn: all of them see the same files

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { labelsText, labelValue } from '#profile/model/labels'
 import { assertProfile, type Profile } from '#profile/model/profile'
 import { CPU_SAMPLES } from '#profile/model/profile-type'
+import { monotonicMs } from '../host/clock.ts'
 import type { KernelSymbols } from '../host/kernel-symbols.ts'
 import { parseMappings } from '../host/mappings.ts'
 import { readStat } from '../host/proc.ts'
@@ -155,12 +156,13 @@ describe('profileOf', () => {
     const { child, tgid, startTicks, at } = await run()
     const { processes, symbolizer } = make()
     processes.see(tgid, startTicks)
-    processes.onExec(tgid, startTicks, 0) // its new program was never seen
-    processes.onExit(tgid, startTicks, 0)
+    processes.onExec(tgid, startTicks, monotonicMs()) // its new program was never seen
+    processes.onExit(tgid, startTicks, monotonicMs())
+    const generation = processes.generationAt(tgid, startTicks, monotonicMs())!.number
     child.kill('SIGKILL')
     const rows = [
       { tgid, startTicks, stop: 'root', user: [at('leaf')] },
-      { tgid, startTicks, comm: 'cc1', user: [0x400000] },
+      { tgid, startTicks, generation, comm: 'cc1', user: [0x400000] },
     ]
     const profile = symbolizer.profileOf(windowOf(rows), HEAD)
     expect(draw(profile)).toEqual(['leaf 1', '[truncated];[exited early] 1'])

@@ -7,7 +7,8 @@ import { labelsOf } from '#profile/model/labels'
 import { type Profile, TRUNCATED_KIND, TRUNCATED_NAME } from '#profile/model/profile'
 import type { Window } from '../aggregate/window.ts'
 import { type KernelSymbols, openKernelSymbols } from '../host/kernel-symbols.ts'
-import type { Generation, KnownProcess, Processes } from '../host/processes.ts'
+import type { KnownProcess, Processes } from '../host/processes.ts'
+import { type Generation, generationOf, isHollow } from '../host/timeline.ts'
 import { type Binaries, createBinaries } from './binaries.ts'
 import { createDemangler, type Demangler } from './demangle.ts'
 import { createLocations, type Located, type Locations } from './locations.ts'
@@ -66,16 +67,10 @@ export function createSymbolizer({
     const locations = createLocations({ builder, binaries, kernel, perfMaps, demangler })
     const labels = createLabelSets(builder, host)
     for (let row = 0; row < window.count; row++) {
-      const process = processes.find(window.tgid[row]!, window.startTicks[row]!)
-      const user = userFrames(window, row, process, locations)
+      const user = userFrames(window, row, locations)
       builder.sample({
         stack: stackOf(window, row, { builder, locations, user }),
-        // What the process was before it executed another program says nothing of a stack that does not fit it.
-        labelSet: labels.of(
-          window,
-          row,
-          user.generation ?? (process?.isStale ? undefined : process?.generations[0]),
-        ),
+        labelSet: labels.of(window, row, user.generation),
         value: window.samples[row]!,
         timeMs: head.timeMs,
       })
@@ -84,25 +79,17 @@ export function createSymbolizer({
     return builder.build(head)
   }
 
-  /** The user's part of a stack, leaf first, by the generation of the process that knows most of it. */
-  function userFrames(window: Window, row: number, process: KnownProcess | undefined, locations: Locations) {
+  /** The user's part of a stack, leaf first, by what the process was when it was taken. */
+  function userFrames(window: Window, row: number, locations: Locations): UserFrames {
+    const process = processes.find(window.tgid[row]!, window.startTicks[row]!)
+    const generation = () => process && generationOf(process.generations, window.generation[row]!)
     const addresses = userAddresses(window, row)
-    if (addresses.length === 0) return { frames: [], isCut: false, generation: undefined }
-    let best = bestGeneration(process, addresses, locations)
-    if (
-      best.frames.length < addresses.length &&
-      process &&
-      processes.refresh(process.tgid, process.startTicks)
-    )
-      best = bestGeneration(process, addresses, locations)
-    const isCut = best.frames.length < addresses.length
-    if (best.frames.length > 0) return { ...best, isCut }
-    const location = locations.marker(placeless(process), 'native')
-    return {
-      frames: [{ location, name: undefined, isEntryPoint: false }],
-      isCut: true,
-      generation: undefined,
-    }
+    if (process === undefined || addresses.length === 0)
+      return framesOf([], addresses.length > 0, generation(), process, locations)
+    let frames = locate(process, generation(), addresses, locations)
+    if (frames.length < addresses.length && processes.refresh(process.tgid, process.startTicks))
+      frames = locate(process, generation(), addresses, locations)
+    return framesOf(frames, frames.length < addresses.length, generation(), process, locations)
   }
 
   return {
@@ -119,37 +106,47 @@ export function createSymbolizer({
   }
 }
 
-function placeless(process: KnownProcess | undefined): string {
+/** Frames as they are shown: a stack of which nothing was found is one frame that says why. */
+function framesOf(
+  frames: readonly Located[],
+  isCut: boolean,
+  generation: Generation | undefined,
+  process: KnownProcess | undefined,
+  locations: Locations,
+): UserFrames {
+  if (frames.length > 0 || !isCut) return { frames, isCut, generation }
+  const location = locations.marker(placeless(process, generation), 'native')
+  return { frames: [{ location, name: undefined, isEntryPoint: false }], isCut, generation }
+}
+
+function placeless(process: KnownProcess | undefined, generation: Generation | undefined): string {
   if (process?.isRefused) return NO_ACCESS
-  return process === undefined || process.generations.length === 0 || process.isStale
-    ? EXITED_EARLY
-    : UNMAPPED
+  return generation === undefined || isHollow(generation) ? EXITED_EARLY : UNMAPPED
 }
 
 interface UserFrames {
   readonly frames: readonly Located[]
   /** A frame lay in no executable mapping: a walk through code without frame pointers went astray there. */
   readonly isCut: boolean
+  /** undefined: nothing is known of the process. */
   readonly generation: Generation | undefined
 }
 
-function bestGeneration(
-  process: KnownProcess | undefined,
+/** Frames up to the first that lies nowhere. */
+function locate(
+  process: KnownProcess,
+  generation: Generation | undefined,
   addresses: readonly number[],
   locations: Locations,
-) {
-  let best: { frames: Located[]; generation: Generation | undefined } = { frames: [], generation: undefined }
-  for (const generation of process?.generations ?? []) {
-    const frames: Located[] = []
-    for (const address of addresses) {
-      const located = locations.user(process!, generation, address)
-      if (located === undefined) break
-      frames.push(located)
-    }
-    if (frames.length > best.frames.length) best = { frames, generation }
-    if (frames.length === addresses.length) break
+): Located[] {
+  const frames: Located[] = []
+  if (generation === undefined) return frames
+  for (const address of addresses) {
+    const located = locations.user(process, generation, address)
+    if (located === undefined) break
+    frames.push(located)
   }
-  return best
+  return frames
 }
 
 /** User addresses, leaf first. They are below 2^53 as numbers, or they are none: nothing is mapped above. */

@@ -75,6 +75,7 @@ export const libcPath = (): string => /\S*\/libc[.-]\S*/.exec(readFileSync('/pro
 export interface WindowRow {
   readonly tgid: number
   readonly startTicks: number
+  readonly generation?: number
   readonly comm?: string
   readonly stop?: string
   readonly samples?: number
@@ -101,6 +102,7 @@ export function windowOf(rows: readonly WindowRow[]): Window {
     samplesTotal: samples.reduce((sum, count) => sum + count, 0),
     tgid: Uint32Array.from(rows, (row) => row.tgid),
     startTicks: Uint32Array.from(rows, (row) => row.startTicks),
+    generation: Uint32Array.from(rows, (row) => row.generation ?? 0),
     comm: rows.map((row) => row.comm ?? 'thread'),
     cgroupLow: new Uint32Array(rows.length),
     cgroupHigh: new Uint32Array(rows.length),

@@ -68,7 +68,7 @@ function open() {
     ...{ frequencyHz: 199, userFramesMax: 512, hasTables: true, excludedCgroups: [], objectFolder: work },
     monotonicMs,
   })
-  const processes = createProcesses({ nowMs: monotonicMs })
+  const processes = createProcesses()
   const unwinder = createHostUnwinder({
     sampler,
     processes,
@@ -77,7 +77,7 @@ function open() {
     monotonicMs,
   })
   const mappingEvents = listenToMappings()
-  const following = followProcesses({ sampler, processes, unwinder, mappingEvents })
+  const following = followProcesses({ sampler, processes, unwinder, mappingEvents, clock: { monotonicMs } })
   const stacks = new Map<number, string[]>() // by process: "stop: names, leaf first"
 
   function tick(): void {

@@ -76,7 +76,10 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
     }
     entry.isStale = false
     if (entry.generations[0]?.mappings === toy.mappings) return false
-    const generation = { mappings: toy.mappings, executable: '', service: '', isKernelThread: false }
+    const generation = {
+      ...{ number: 0, sinceMs: 0, readMs: 0, mappings: toy.mappings },
+      ...{ executable: '', service: '', isKernelThread: false },
+    }
     entry.generations = [generation, ...entry.generations]
     return true
   }
@@ -89,7 +92,7 @@ function createHost(options: { readonly rowsMax?: number; readonly sizes?: Parti
     },
     find: (tgid: number, startTicks: number): KnownProcess | undefined => {
       const entry = known.get(keyOf(tgid, startTicks))
-      return entry && { tgid, startTicks, ...entry, isRefused: false }
+      return entry && { tgid, startTicks, parentTgid: 0, ...entry, isRefused: false }
     },
     refresh: read,
   }

@@ -274,7 +274,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     for (const { tgid, startTicks } of [...executed.values()].reverse()) {
       if (mayRead < 1) break
       mayRead--
-      processes.see(tgid, startTicks)
+      if (mappingsOf({ tgid, startTicks }) === undefined) processes.see(tgid, startTicks)
       see(tgid, startTicks)
     }
     executed.clear()
