@@ -9,7 +9,11 @@ import { compile } from './compile.ts'
 import { FREQUENCY_HZ, recordWords } from './recording.ts'
 import { stacksOf } from './seen.ts'
 
-const CPU_SECONDS = 10
+/** At 499 Hz some 15,000 samples. A process that has its CPU for itself is met by every tick, and its time is known to 0.1 %.
+ *  One that takes turns with others is met by chance, and turns of 4 ms fall in step with ticks of 2 ms for a while: at load
+ *  6 the count was once 2.8 % beside the kernel's. Hence the priority: whoever else runs, it does not take turns. */
+const CPU_SECONDS = 30
+const PRIORITY = ['nice', '-n', '-19']
 const FUNCTIONS = ['half', 'third', 'seventh', 'rest'] as const
 /** A share of n samples has the standard deviation √(p(1 - p) / n). Four of them: one false alarm in 16,000. */
 const SIGMAS = 4
@@ -33,7 +37,7 @@ describe('a program that burns 50, 30, 15 and 5 % in four functions', () => {
     // From its first instruction to its last: so the agent's count and the kernel's begin and end together.
     const said = path.join(folder, 'said')
     const words = ['sh', '-c', `exec ${argv[0]} ${CPU_SECONDS} > ${said}`]
-    const profile = await recordWords(['--', ...words], folder)
+    const profile = await recordWords(['--', ...PRIORITY, ...words], folder)
     seen = stacksOf(profile, 't_weights')
     truth = JSON.parse(readFileSync(said, 'utf8')) as Truth
   })
@@ -41,7 +45,7 @@ describe('a program that burns 50, 30, 15 and 5 % in four functions', () => {
   it.each(FUNCTIONS)('%s has its share, within four standard deviations', (name) => {
     const all = samplesIn()
     const share = truth[name]
-    expect(all).toBeGreaterThan(1000)
+    expect(all).toBeGreaterThan(10_000)
     const allowed = SIGMAS * Math.sqrt((share * (1 - share)) / all)
     expect(Math.abs(samplesIn(name) / all - share), `of ${all} samples, truth ${share}`).toBeLessThan(allowed)
   })
