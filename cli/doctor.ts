@@ -5,7 +5,7 @@ import { type Command, parseArguments } from './command.ts'
 import type { Finding } from './doctor/check.ts'
 import { judgeKernel, kernelFacts } from './doctor/kernel.ts'
 import { judgeRights, rightsFacts } from './doctor/rights.ts'
-import { judgeSampler } from './doctor/sampler.ts'
+import { judgeSampler, trySampling } from './doctor/sampler.ts'
 import {
   judgeClock,
   judgeDisk,
@@ -29,11 +29,12 @@ export const doctor: Command = {
   run: async (argv) => {
     const { values } = parseArguments(DOCTOR_SETTINGS, argv)
     const reach = await reachFacts(values.backend)
+    const trial = await trySampling()
     const findings: readonly Finding[] = [
       ...judgeKernel(kernelFacts()),
       ...judgeRights(rightsFacts()),
-      await judgeSampler(),
-      ...(await judgeStacks()),
+      judgeSampler(trial),
+      ...judgeStacks(trial),
       await judgePort(
         values.listen,
         reach.answer?.version !== undefined && new URL(values.backend).host === values.listen,

@@ -1,35 +1,23 @@
-// How good would this host's flame graphs be? Samples it for some seconds, as `record` does, and says which binaries
-// spoil them most: those whose code ends stacks early, those whose functions have no names.
+// How good would this host's flame graphs be? Of what was sampled for some seconds it says which binaries spoil them most:
+// those whose code ends stacks early, those whose functions have no names.
 
 import { TRUNCATED_NAME } from '#profile/model/profile'
 import { buildTreeOfProfile } from '#profile/tree/build'
 import type { CallTree } from '#profile/tree/call-tree'
 import { isNameless, qualityOf } from '#profile/tree/quality'
-import { CannotSample } from '../../bpf-agent/kernel/load.ts'
-import { record } from '../../bpf-agent/record.ts'
-import { createRecordParts } from '../../bpf-agent/record-parts.ts'
 import { type Finding, ok, warn } from './check.ts'
+import { judgeRuntimes, programsSeen } from './runtimes.ts'
+import type { Trial } from './sampler.ts'
 
-const FREQUENCY_HZ = 97
-const DURATION_MS = 3_000
 const SPOILERS = 5
 /** Below these a graph misleads; what a well-kept host reaches. */
 const COMPLETE_MIN = 0.98
 const NAMED_MIN = 0.95
 
 /** out  none where sampling does not work: another finding says so */
-export async function judgeStacks(): Promise<readonly Finding[]> {
-  try {
-    const parts = createRecordParts({ frequencyHz: FREQUENCY_HZ, log: () => {} })
-    const { profile } = await record(
-      { frequencyHz: FREQUENCY_HZ, durationMs: DURATION_MS, stopped: new Promise(() => {}) },
-      parts,
-    )
-    return profile === undefined ? [] : judgeTree(buildTreeOfProfile(profile))
-  } catch (error) {
-    if (error instanceof CannotSample) return []
-    throw error
-  }
+export function judgeStacks(trial: Trial): readonly Finding[] {
+  if (trial.kind === 'refused' || trial.profile === undefined) return []
+  return [...judgeTree(buildTreeOfProfile(trial.profile)), ...judgeRuntimes(programsSeen(trial.profile))]
 }
 
 /** What a tree of samples (value: how many) says of the host it comes from. */
