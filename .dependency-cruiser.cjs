@@ -26,6 +26,7 @@ const sees = {
     'bpf-agent/host',
     'bpf-agent/kernel',
   ],
+  'bpf-agent/python': ['profile/model', 'bpf-agent/elf', 'bpf-agent/host', 'bpf-agent/kernel'],
   'bpf-agent/symbolize': ['profile/model', 'bpf-agent/elf', 'bpf-agent/host', 'bpf-agent/aggregate'],
   'bpf-agent/ship': ['profile/model', 'profile/wire'],
   'bpf-agent/[^/]+[.]ts': [...profile, 'bpf-agent/'],

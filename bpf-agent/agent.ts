@@ -24,6 +24,7 @@ export interface AgentParts {
   /** Tells the kernel how the stacks of each process are walked. */
   readonly unwinder: Unwinder
   readonly mappingEvents?: FollowParts['mappingEvents']
+  readonly python?: FollowParts['python']
   readonly symbolizer: {
     profileOf(window: Window, head: ProfileHead): Profile
     /** Binaries that could not be read for names, by reason. */

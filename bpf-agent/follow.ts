@@ -37,6 +37,8 @@ export interface FollowParts {
   readonly sampler: Pick<Sampler, 'events' | 'stopNames'>
   readonly processes: ProcessTable
   readonly unwinder: Unwinder
+  /** Names frames of Python while they can still be read. */
+  readonly python?: { resolve(batch: RawStacks): void } | undefined
   /** undefined: mappings are read again only when samples show that they have changed. */
   readonly mappingEvents?: MappingEvents | undefined
   readonly clock: { monotonicMs(): number }
@@ -79,7 +81,7 @@ const WAKEUPS_MAX = 20
 /** Starts with nobody known.
  *  in  tell  somebody else who wants to hear each event */
 export function followProcesses(
-  { sampler, processes, unwinder, mappingEvents, clock }: FollowParts,
+  { sampler, processes, unwinder, mappingEvents, python, clock }: FollowParts,
   tell?: (event: ProcessEvent) => void,
 ): Following {
   const missOf = missesOf(sampler.stopNames)
@@ -179,6 +181,7 @@ export function followProcesses(
     scan: (isWanted) => unwinder.scan(SCAN_MS_MAX, isWanted),
     takeEvents,
     meet(batch) {
+      python?.resolve(batch)
       for (let i = 0; i < batch.count; i++) {
         const tgid = batch.tgid[i]!
         const startTicks = batch.startTicks[i]!

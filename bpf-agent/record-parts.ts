@@ -8,8 +8,10 @@ import { idleMsOf } from './kernel/accounting.ts'
 import { listenToMappings } from './kernel/mapping-events.ts'
 import { createSampler } from './kernel/sampler.ts'
 import { openMappedSource, versionOfMapped } from './mapped-source.ts'
+import { createPython, type Python } from './python/python.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
 import { createHostUnwinder } from './unwind/host-unwinder.ts'
+import type { Unwinder } from './unwind/unwinder.ts'
 import type { RecordParts } from './watch.ts'
 
 export const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
@@ -38,19 +40,32 @@ export function createRecordParts(options: RecordPartsOptions): RecordParts {
     monotonicMs,
   })
   const processes = createProcesses()
+  const python: Python = createPython({
+    sampler,
+    open: openMappedSource,
+    runtimeOf: (tgid, startTicks) => unwinder.runtimeOf(tgid, startTicks),
+  })
+  const unwinder: Unwinder = createHostUnwinder({
+    ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
+    ...{ cacheFolder, runtimes: python.interpreters },
+  })
   return {
     sampler,
     processes,
-    unwinder: createHostUnwinder({
-      ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
-      cacheFolder,
-    }),
+    python,
+    unwinder,
     mappingEvents: listenToMappings(),
-    symbolizer: createSymbolizer({ processes, host, log }),
+    symbolizer: createSymbolizer({ processes, host, log, python: pythonNames(python) }),
     clock: { monotonicMs, wallMs: () => Date.now() },
     idleMs: () => idleMsOf(readFileSync('/proc/stat', 'latin1')),
   }
 }
+
+const pythonNames = ({ frames, interpreters }: Python) => ({
+  functionAt: frames.functionAt,
+  complaintOf: interpreters.complaintOf,
+  close: frames.close,
+})
 
 /** The built BPF object: beside the bundle, or in the checkout's build folder when the sources run. */
 export function objectFolder(): string {

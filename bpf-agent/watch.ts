@@ -13,7 +13,7 @@ import type { RawStacks } from './kernel/raw-stack.ts'
 /** `ready` resolves when kernel names are there, or known to stay away. */
 export type RecordParts = Pick<
   AgentParts,
-  'sampler' | 'processes' | 'unwinder' | 'mappingEvents' | 'clock' | 'idleMs'
+  'sampler' | 'processes' | 'unwinder' | 'mappingEvents' | 'python' | 'clock' | 'idleMs'
 > & {
   readonly symbolizer: AgentParts['symbolizer'] & { readonly ready: Promise<void> }
 }

@@ -19,6 +19,9 @@ enum {
 	RULES_MAX = 8192,        // a whole host was measured at 1,427 distinct ones
 	ROW_ABSENT = 0xffffffff, // what a look-up gives where nothing is: no rule has the id 0xffff
 	PAGE_ROWS_MAX = 8191,    // what 13 halvings can search; the densest page seen has 3,740
+	PYTHONS_MAX = 1024,      // runs of mappings with an interpreter in them; forks share their parent's
+	PYTHON_WORDS_MAX = 1024, // frames of Python and the marks between them; 512 of them fit a record
+	PYTHON_FRAME_BYTES = 128, // of a frame of the interpreter that are read: the farthest field ends at 108
 };
 
 enum record_kind { RECORD_CPU };
@@ -113,11 +116,36 @@ enum proc_flag {
 	PROC_SKIP, // its ticks are filtered
 };
 
+// How an interpreter of Python keeps its frames.
+enum python_kind {
+	PYTHON_FRAME_OBJECTS, // to 3.10: each function of Python is one call of the evaluation loop
+	PYTHON_C_FRAMES,      // 3.11: each call of the loop has a struct on its C stack that names its newest frame
+	PYTHON_ENTRY_FRAMES,  // from 3.12: the chain itself has a frame on the C stack where the loop was called
+};
+
+// Where an interpreter keeps what we walk; offsets in bytes.
+struct python {
+	__u64 interpreters;               // address of the pointer to the first interpreter
+	__u64 loop_start, loop_end;       // the evaluation loop, addresses; only PYTHON_FRAME_OBJECTS is asked for them
+	__u64 cold_start, cold_end;       // the part of it that the compiler moved away; 0: none
+	__u32 interpreter_next, interpreter_threads;
+	__u32 thread_next, thread_id, thread_frame;
+	__u16 code_instructions;          // of the first instruction in a code object; 0: instructions are counted already
+	__u8 kind;                        // enum python_kind
+	__u8 is_indirect;                 // thread_frame leads to a struct whose first word is the frame
+	__u8 frame_bytes;                 // at most PYTHON_FRAME_BYTES
+	__u8 frame_code, frame_back, frame_instruction;
+	__u8 frame_entry;                 // PYTHON_C_FRAMES: not 0 in a call's first frame; PYTHON_ENTRY_FRAMES: who owns it
+	__u8 unit_shift;                  // of a counted instruction: bytes are halved
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct python) == 80, "an interpreter is 80 bytes");
+
 // What user space publishes of a process: key tgid. Valid only while start_ticks is the process's own; a PID comes again.
 struct proc {
 	__u32 first_vma, n_vma; // its run in `vmas`
 	__u32 start_ticks;
-	__u16 flags, runtime;   // enum proc_flag; runtime: 0
+	__u16 flags, runtime;   // enum proc_flag; runtime: 0, or its place in `pythons`, plus 1
 };
 _Static_assert(sizeof(struct proc) == 16, "a process is 16 bytes");
 
@@ -152,7 +180,10 @@ struct chunk {
 
 // One sample: this, then n_kernel and n_user words of 8 bytes, leaf first. Kernel words are as the kernel's unwinder
 // gave them (return addresses but for the first); user words are the address to look up: exact for the leaf, for what
-// a signal interrupted and for what is entered by a return, return address - 1 for callers.
+// a signal interrupted and for what is entered by a return, return address - 1 for callers. A user word
+// with the highest bit set is a frame of Python:
+//   1 | 20 bits: instruction in units of 2 bytes, 0xffffe where it is not known | 43 bits: address of the code object / 16
+// It stands in the place of the evaluation loop that ran it.
 struct record {
 	__u32 tgid, tid;      // as the initial PID namespace counts
 	__u32 start_ticks;    // start of the process since boot in 10 ms ticks, modulo 2^32: field 22 of /proc/PID/stat
@@ -205,7 +236,8 @@ struct config {
 		enum rule_kind rule_kind;
 		enum fp_kind fp_kind;
 		enum proc_flag proc_flag;
+		enum python_kind python_kind;
 		struct event event;
 	} shapes;
 };
-_Static_assert(sizeof(struct config) == 80, "config is 80 bytes");
+_Static_assert(sizeof(struct config) == 88, "config is 88 bytes");

@@ -12,10 +12,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const here = path.dirname(fileURLToPath(import.meta.url))
 const TARGETS = { x64: 'x86', arm64: 'arm64' }
 /** Structs and enums of abi.h that user space reads. */
-const STRUCTS = ['record', 'event', 'counters', 'config', 'proc', 'vma', 'range', 'rule']
+const STRUCTS = ['record', 'event', 'counters', 'config', 'proc', 'vma', 'range', 'rule', 'python']
 const ENUMS = [
   ...['record_kind', 'record_flag', 'stop_reason', 'drop_reason', 'event_kind', 'cgroup_verdict'],
-  ...['step_kind', 'rule_kind', 'fp_kind', 'proc_flag'],
+  ...['step_kind', 'rule_kind', 'fp_kind', 'proc_flag', 'python_kind'],
 ]
 const PACKAGES = { clang: 'clang', bpftool: 'bpftool', headers: 'libbpf-dev' }
 

@@ -35,7 +35,7 @@ describe('the build of the BPF object', () => {
       expect(blob.length).toBe(spec.loaderBytes + spec.dataBytes)
       expect(spec.sha256).toBe(createHash('sha256').update(blob).digest('hex'))
       expect(spec.maps.map(({ name }) => name)).toEqual([
-        ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows'],
+        ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'pythons', 'python_threads'],
         ...['scratch', 'counters', 'samples', 'events'],
       ])
       const rows = spec.maps.find(({ name }) => name === 'rows')

@@ -14,12 +14,30 @@ struct signal_struct {
 	atomic_t live; // threads of the process that have not begun to exit
 } CORE;
 
+#if defined(__TARGET_ARCH_x86)
+struct thread_struct {
+	unsigned long fsbase;
+} CORE;
+#define THREAD_POINTER(task) ((task)->thread.fsbase)
+enum { THREAD_POINTER_ABOVE = 0 }; // pthread_self() is the thread pointer
+#else
+struct user_words {
+	unsigned long tp_value;
+} CORE;
+struct thread_struct {
+	struct user_words uw;
+} CORE;
+#define THREAD_POINTER(task) ((task)->thread.uw.tp_value)
+enum { THREAD_POINTER_ABOVE = 4095 }; // pthread_self() lies a struct pthread below it, and no other thread's is that near
+#endif
+
 struct task_struct {
 	unsigned int flags;
 	int pid, tgid;
 	struct task_struct *group_leader;
 	__u64 start_boottime; // ns
 	struct signal_struct *signal;
+	struct thread_struct thread;
 } CORE;
 
 enum { TASK_KTHREAD = 0x00200000 }; // PF_KTHREAD: include/linux/sched.h, unchanged since 2.6

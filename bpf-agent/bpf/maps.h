@@ -72,7 +72,24 @@ struct {
 	__array(values, struct shard);
 } rows SEC(".maps");
 
-// 4.8 KB per CPU.
+// Interpreters of Python; user space writes them before the processes that name them. 80 KB.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PYTHONS_MAX);
+	__type(key, __u32);
+	__type(value, struct python);
+} pythons SEC(".maps");
+
+// Threads of such processes that were sampled, by tid: a list is searched once for each, not at each of its ticks. Those
+// not sampled for longest make room.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u32);
+	__type(value, struct python_thread);
+} python_threads SEC(".maps");
+
+// 13 KB per CPU.
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

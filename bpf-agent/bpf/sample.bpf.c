@@ -13,6 +13,7 @@
 #include "drop.h"
 #include "tables.h"
 #include "unwind.h"
+#include "python.h"
 
 static __always_inline __u32 start_ticks_of(struct task_struct *task)
 {
@@ -60,6 +61,7 @@ static __always_inline enum stop_reason collect_user(struct perf_context *contex
 	walk->base = scratch->record.n_kernel;
 	walk->n_max = settings->user_frames_max;
 	walk->is_known = false;
+	walk->python_n = 0;
 	if (is_32_bit(mode)) {
 		walk->n_max = 1;
 		unwind_user(scratch, count);
@@ -69,6 +71,8 @@ static __always_inline enum stop_reason collect_user(struct perf_context *contex
 			walk->is_known = true;
 			walk->first_vma = proc->first_vma;
 			walk->n_vma = proc->n_vma;
+			if (proc->runtime != 0)
+				collect_python(task, scratch, proc->runtime - 1);
 		}
 		stop = unwind_user(scratch, count);
 		if (!proc && settings->has_tables)

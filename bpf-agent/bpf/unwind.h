@@ -4,6 +4,8 @@
 // Also compiled for user space (replay/), over look-ups of its own.
 #pragma once
 
+#include "python_merge.h"
+
 enum {
 	FRAME_BYTES_MAX = 1 << 20, // no sane frame is larger; a wild register rarely points within 1 MiB above the stack pointer
 	HAS_CALLER = 0xff,         // not a stop reason
@@ -319,9 +321,12 @@ static long walk_step(__u32 index, void *context)
 	struct walk *walk = &here->scratch->walk;
 	struct rule *rule = 0;
 	__u32 how = STEP_FP_UNKNOWN;
+	__u64 pc = walk->pc, sp = walk->sp;
 
 	if (walk->n >= walk->n_max)
 		return 1; // stop is STOP_DEPTH from the start
+	if (walk->is_python && put_python(here->scratch, walk->base + walk->n))
+		return 0;
 	bool has_vma = walk->is_known && find_vma(walk);
 	if (walk->is_known && walk->is_guess && !has_vma) {
 		walk->stop = STOP_NO_MAPPING; // what a register pointed to is no code: it is not a frame
@@ -337,8 +342,11 @@ static long walk_step(__u32 index, void *context)
 	__u32 next = STOP_NO_MAPPING;
 	if (has_vma || !walk->is_known)
 		next = to_caller(walk, here->count, rule, how);
-	if (next == HAS_CALLER)
+	if (next == HAS_CALLER) {
+		if (walk->python_n != 0)
+			meet_loop(here->scratch, pc, sp);
 		return 0;
+	}
 	walk->stop = next;
 	return 1;
 }
@@ -354,6 +362,7 @@ static __always_inline enum stop_reason unwind_user(struct scratch *scratch, str
 	scratch->walk.is_exact = true;
 	scratch->walk.bx_at = BX_SAME;
 	scratch->walk.vma.len_pages = 0;
-	repeat(USER_FRAMES_MAX + 1, walk_step, &here);
+	scratch->walk.is_python = false;
+	repeat(2 * USER_FRAMES_MAX, walk_step, &here); // a call of a loop of Python takes one more than its frames
 	return scratch->walk.stop;
 }

@@ -22,6 +22,9 @@ struct walk {
 	__u8 pad[3];
 	__s32 bx_offset;  // of the rule: where rbx is, as aux of RULE_SP says it
 	__u32 forgotten;  // see forget
+	__u32 python_next, python_n; // of scratch.python.words: the next one, and their number; 0: no Python here
+	__u8 python_kind, is_python; // enum python_kind; the next frames are those of a call of the evaluation loop
+	__u8 pad2[6];
 };
 
 // Gives a number back as one that the verifier knows nothing of. It keeps apart all the ways on which an index into
@@ -32,9 +35,30 @@ static __always_inline __u32 forget(struct walk *walk, __u32 number)
 	return *(volatile __u32 *)&walk->forgotten;
 }
 
+// Frames of Python as a thread has them, innermost first, before they find their places among the native ones. Each
+// call of the evaluation loop begins with a mark, an address within its C frame; PYTHON_FRAME_OBJECTS has no marks.
+struct python_stack {
+	__u64 words[PYTHON_WORDS_MAX];
+	__u64 read[PYTHON_FRAME_BYTES / 8]; // the frame that was read last
+	__u64 frame, c_frame;               // to be read next
+	__u64 interpreter, thread, self;    // the search for the thread
+	__u64 loop_start, loop_bytes;       // PYTHON_FRAME_OBJECTS: the evaluation loop
+	__u64 cold_start, cold_bytes;
+	__u32 n, mark;                      // words so far; where the mark of the call goes
+};
+
+// What is remembered of a thread.
+struct python_thread {
+	__u64 self;      // its thread pointer
+	__u64 state;     // PyThreadState; 0: it was not found
+	__u64 retry_ns;  // until then it is not searched for again
+	__u32 tgid, pad;
+};
+
 // What one tick works in: too large for the 512-byte stack.
 struct scratch {
 	struct walk walk;
+	struct python_stack python;
 	struct record record;
 	__u64 words[FRAMES_MAX]; // follow the record in the ring
 	__u32 is_busy;

@@ -43,7 +43,19 @@ export interface ObjectSpec {
 
 /** What this agent needs to find; a manifest without it is of another version. */
 const NEEDED = {
-  maps: ['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'counters', 'samples', 'events'],
+  maps: [
+    'config',
+    'cgroups',
+    'procs',
+    'vmas',
+    'pages',
+    'rules',
+    'rows',
+    'pythons',
+    'counters',
+    'samples',
+    'events',
+  ],
   programs: ['on_tick', 'on_fork', 'on_exec', 'on_exit'],
   structs: {
     record: [
@@ -57,10 +69,31 @@ const NEEDED = {
     vma: ['start', 'len_pages', 'page_base', 'bias', 'first_page', 'n_pages'],
     range: ['first', 'n'],
     rule: ['kind', 'fp_kind', 'cfa', 'fp_off', 'aux'],
+    python: [
+      ...[
+        'interpreters',
+        'loop_start',
+        'loop_end',
+        'cold_start',
+        'cold_end',
+        'interpreter_next',
+        'interpreter_threads',
+      ],
+      ...[
+        'thread_next',
+        'thread_id',
+        'thread_frame',
+        'code_instructions',
+        'kind',
+        'is_indirect',
+        'frame_bytes',
+      ],
+      ...['frame_code', 'frame_back', 'frame_instruction', 'frame_entry', 'unit_shift'],
+    ],
   },
   enums: [
     ...['stop_reason', 'drop_reason', 'event_kind', 'cgroup_verdict'],
-    ...['record_flag', 'step_kind', 'rule_kind', 'fp_kind', 'proc_flag'],
+    ...['record_flag', 'step_kind', 'rule_kind', 'fp_kind', 'proc_flag', 'python_kind'],
   ],
 } as const
 

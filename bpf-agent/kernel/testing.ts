@@ -15,7 +15,7 @@ export const SPEC: ObjectSpec = {
   loaderBytes: 8,
   dataBytes: 8,
   maps: [
-    ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows'],
+    ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'pythons'],
     ...['counters', 'samples', 'events'],
   ].map((name) => ({
     name,
@@ -114,6 +114,30 @@ export const SPEC: ObjectSpec = {
         ['kind', 7, 1],
       ]),
     },
+    python: {
+      size: 80,
+      fields: fields([
+        ['interpreters', 0, 8],
+        ['loop_start', 8, 8],
+        ['loop_end', 16, 8],
+        ['cold_start', 24, 8],
+        ['cold_end', 32, 8],
+        ['thread_frame', 40, 4],
+        ['thread_id', 44, 4],
+        ['thread_next', 48, 4],
+        ['interpreter_threads', 52, 4],
+        ['interpreter_next', 56, 4],
+        ['code_instructions', 60, 2],
+        ['kind', 62, 1],
+        ['is_indirect', 63, 1],
+        ['frame_bytes', 64, 1],
+        ['frame_code', 65, 1],
+        ['frame_back', 66, 1],
+        ['frame_instruction', 67, 1],
+        ['frame_entry', 68, 1],
+        ['unit_shift', 69, 1],
+      ]),
+    },
   },
   enums: {
     stop_reason: ['STOP_FP_ZERO', 'STOP_BAD_FP'],
@@ -125,6 +149,7 @@ export const SPEC: ObjectSpec = {
     rule_kind: ['RULE_SP', 'RULE_FP'],
     fp_kind: ['FP_SAME', 'FP_AT_CFA'],
     proc_flag: ['PROC_TAKE', 'PROC_SKIP'],
+    python_kind: ['PYTHON_FRAME_OBJECTS', 'PYTHON_C_FRAMES', 'PYTHON_ENTRY_FRAMES'],
   },
 }
 

@@ -12,9 +12,24 @@ import type { FunctionAt } from './function-source.ts'
 import type { Native } from './native.ts'
 import type { PerfMaps } from './perf-map.ts'
 
+/** Names of what is no machine code: frames of Python that were resolved when they came. */
+export interface PythonNames {
+  /** in  function  the low half of a word whose highest bit is set */
+  functionAt(
+    called: number,
+  ):
+    | { readonly name: string; readonly file: string; readonly startLine: number; readonly isHidden: boolean }
+    | undefined
+  /** Why the frames of an interpreter's file are missing, as a name; "" if they are not. */
+  complaintOf(file: string): string
+  close(): void
+}
+
 /** A user address that lies in executable memory. */
 export interface Located {
   readonly location: LocationId
+  /** Stands in no stack: the interpreter's own. */
+  readonly isHidden?: boolean
   /** Of the function that holds the code, as the linker knows it. */
   readonly name: string | undefined
   /** Its program begins here. */
@@ -35,6 +50,7 @@ export interface LocationParts {
   readonly kernel: KernelSymbols
   readonly perfMaps: PerfMaps
   readonly demangler: Demangler
+  readonly python?: PythonNames | undefined
 }
 
 interface NativeKnown {
@@ -47,10 +63,18 @@ interface NativeKnown {
 export const ANONYMOUS_CODE = '[anonymous code]'
 const named = (name: string): FunctionAt[] => [{ name, file: '', line: 0, startLine: 0 }]
 const KERNEL_HIGH = 0xffff_0000
+const PYTHON_KIND = 'cpython' // as OTel calls it
+const PYTHON_LOOP = '_PyEval_EvalFrameDefault'
+const LINE_UNIT = 2 ** 32 // functions are numbered below it
+
+/** A resolved frame of Python as a number that no address is: negative.
+ *  in  the halves of its word: 1 | 20 bits of line | 43 bits of function */
+export const pythonAddress = (high: number, low: number): number =>
+  -1 - (((high >>> 11) & 0xfffff) * LINE_UNIT + low)
 
 /** The locations of one window; a builder keeps them. */
 export function createLocations(parts: LocationParts): Locations {
-  const { builder, binaries, kernel, perfMaps, demangler } = parts
+  const { builder, binaries, kernel, perfMaps, demangler, python } = parts
   const kernelKnown = new Map<number, LocationId>() // by address minus 2^64, exact for kernel addresses
   const userKnown = new Map<Generation, Map<number, Located | undefined>>()
   const nativeKnown = new Map<Native, NativeKnown>()
@@ -102,7 +126,20 @@ export function createLocations(parts: LocationParts): Locations {
     return location
   }
 
+  function pythonLocation(address: number): Located | undefined {
+    const word = -1 - address
+    const called = python?.functionAt(word % LINE_UNIT)
+    if (called === undefined) return undefined
+    const { name, file, startLine, isHidden } = called
+    const line = Math.floor(word / LINE_UNIT)
+    const id = builder.function({ name, systemName: name, file, startLine })
+    const place = { mapping: NONE, addressHigh: 0, addressLow: 0, kind: PYTHON_KIND }
+    const location = builder.location({ ...place, lines: [{ function: id, line }] })
+    return { location, name, isEntryPoint: false, isHidden }
+  }
+
   function userLocation(process: KnownProcess, generation: Generation, address: number): Located | undefined {
+    if (address < 0) return pythonLocation(address)
     let known = userKnown.get(generation)
     if (known === undefined) {
       known = new Map()
@@ -124,7 +161,11 @@ export function createLocations(parts: LocationParts): Locations {
     const fromStart = address - mappings.start[row]!
     const isVdso = path === '[vdso]' && mappings.end[row]! - mappings.start[row]! === binaries.vdsoBytes
     const native = isVdso ? binaries.vdso : binaries.at(file)
-    if (native) return inBinary(native, { offset: fromStart + mappings.offset[row]!, path })
+    if (native) {
+      const found = inBinary(native, { offset: fromStart + mappings.offset[row]!, path })
+      const complaint = found.name === PYTHON_LOOP ? (python?.complaintOf(file) ?? '') : ''
+      return complaint === '' ? found : { ...found, location: marker(complaint, PYTHON_KIND) }
+    }
     if (file === '' || path.startsWith('/memfd:') || path.startsWith('/dev/'))
       return inAnonymous(process, address)
     // The file cannot be read: its place in the file is the best that can be said.

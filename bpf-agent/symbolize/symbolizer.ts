@@ -11,7 +11,13 @@ import type { KnownProcess, Processes } from '../host/processes.ts'
 import { type Generation, generationOf, isHollow } from '../host/timeline.ts'
 import { type Binaries, createBinaries } from './binaries.ts'
 import { createDemangler, type Demangler } from './demangle.ts'
-import { createLocations, type Located, type Locations } from './locations.ts'
+import {
+  createLocations,
+  type Located,
+  type Locations,
+  type PythonNames,
+  pythonAddress,
+} from './locations.ts'
 import { createPerfMaps, type PerfMaps } from './perf-map.ts'
 import { reachesRoot } from './roots.ts'
 
@@ -24,6 +30,7 @@ export interface SymbolizerParts {
   readonly binaries?: Binaries
   readonly perfMaps?: PerfMaps
   readonly demangler?: Demangler
+  readonly python?: PythonNames | undefined
 }
 
 export interface Symbolizer {
@@ -57,6 +64,7 @@ export function createSymbolizer({
   binaries = createBinaries({ log }),
   perfMaps = createPerfMaps(),
   demangler = createDemangler(),
+  python,
 }: SymbolizerParts): Symbolizer {
   processes.connect(binaries)
 
@@ -64,7 +72,7 @@ export function createSymbolizer({
     binaries.renewBudget()
     perfMaps.renewBudget()
     const builder = new ProfileBuilder()
-    const locations = createLocations({ builder, binaries, kernel, perfMaps, demangler })
+    const locations = createLocations({ builder, binaries, kernel, perfMaps, demangler, python })
     const labels = createLabelSets(builder, host)
     for (let row = 0; row < window.count; row++) {
       const user = userFrames(window, row, locations)
@@ -102,6 +110,7 @@ export function createSymbolizer({
     close() {
       binaries.close()
       perfMaps.close()
+      python?.close()
     },
   }
 }
@@ -153,8 +162,10 @@ function locate(
 function userAddresses(window: Window, row: number): number[] {
   const addresses: number[] = []
   const end = window.frameStart[row + 1]!
-  for (let i = window.frameStart[row]! + window.kernelFrames[row]!; i < end; i++)
-    addresses.push(window.addressHigh[i]! * 2 ** 32 + window.addressLow[i]!)
+  for (let i = window.frameStart[row]! + window.kernelFrames[row]!; i < end; i++) {
+    const [high, low] = [window.addressHigh[i]!, window.addressLow[i]!]
+    addresses.push(high >>> 31 === 1 ? pythonAddress(high, low) : high * 2 ** 32 + low)
+  }
   return addresses
 }
 
@@ -178,7 +189,7 @@ function stackOf(
       called: frames.at(-2)?.name,
     })
   if (!isWhole) push(locations.marker(TRUNCATED_NAME, TRUNCATED_KIND))
-  for (let i = frames.length - 1; i >= 0; i--) push(frames[i]!.location)
+  for (let i = frames.length - 1; i >= 0; i--) if (!frames[i]!.isHidden) push(frames[i]!.location)
   const first = window.frameStart[row]!
   for (let i = first + window.kernelFrames[row]! - 1; i >= first; i--)
     push(locations.kernel(window.addressHigh[i]!, window.addressLow[i]!))

@@ -41,7 +41,7 @@ export function openBpfTables({ spec, mapFd }: LoadedTables): BpfTables {
   const procValue = Buffer.alloc(procBytes)
   const vmaAt = fieldsOf(spec, 'vma', ['start', 'len_pages', 'page_base', 'bias', 'first_page', 'n_pages'])
   const rangeAt = fieldsOf(spec, 'range', ['first', 'n'])
-  const procAt = fieldsOf(spec, 'proc', ['first_vma', 'n_vma', 'start_ticks', 'flags'])
+  const procAt = fieldsOf(spec, 'proc', ['first_vma', 'n_vma', 'start_ticks', 'flags', 'runtime'])
   const flags = constantOf(spec, 'proc_flag', 'PROC_TAKE')
 
   const keyOf = (value: number): Buffer => {
@@ -81,6 +81,7 @@ export function openBpfTables({ spec, mapFd }: LoadedTables): BpfTables {
     procValue.writeUInt32LE(row.nVma, procAt.n_vma)
     procValue.writeUInt32LE(row.startTicks, procAt.start_ticks)
     procValue.writeUInt16LE(flags, procAt.flags)
+    procValue.writeUInt16LE(row.runtime, procAt.runtime)
     try {
       updateElem(mapFd('procs'), keyOf(tgid), procValue)
       return true
@@ -96,6 +97,7 @@ export function openBpfTables({ spec, mapFd }: LoadedTables): BpfTables {
       firstVma: procValue.readUInt32LE(procAt.first_vma),
       nVma: procValue.readUInt32LE(procAt.n_vma),
       startTicks: procValue.readUInt32LE(procAt.start_ticks),
+      runtime: procValue.readUInt16LE(procAt.runtime),
     }
   }
 

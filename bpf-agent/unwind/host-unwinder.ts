@@ -6,6 +6,7 @@ import { openBpfTables } from './bpf-tables.ts'
 import { startCachedCompilation } from './cached-compilation.ts'
 import { createFiles, type FilesParts } from './files.ts'
 import { createRowStore } from './row-store.ts'
+import type { Runtimes } from './runs.ts'
 import { openTableCache } from './table-cache.ts'
 import { createUnwinder, type MappedProcesses, type Unwinder } from './unwinder.ts'
 import { readVdso } from './vdso.ts'
@@ -24,6 +25,7 @@ export function createHostUnwinder({
   open,
   versionOf,
   cacheFolder = '',
+  runtimes,
   log = () => {},
   monotonicMs,
 }: {
@@ -32,6 +34,7 @@ export function createHostUnwinder({
   readonly open: FilesParts['open']
   readonly versionOf: FilesParts['versionOf']
   readonly cacheFolder?: string
+  readonly runtimes?: Runtimes
   readonly log?: (line: string) => void
   readonly monotonicMs: () => number
 }): Unwinder {
@@ -52,7 +55,7 @@ export function createHostUnwinder({
     nowMs: monotonicMs,
   })
   const unwinder = createUnwinder({
-    ...{ kernel, store, files, processes },
+    ...{ kernel, store, files, processes, runtimes },
     statOf: readStat,
     listProcesses: livingProcesses,
     eventsLost: () => sampler.counters().eventsLost,

@@ -29,6 +29,8 @@ export interface ProcRow {
   readonly firstVma: number
   readonly nVma: number
   readonly startTicks: number
+  /** Number of the interpreter whose frames are walked; 0: none. */
+  readonly runtime: number
 }
 
 export interface KernelTables {

@@ -11,7 +11,7 @@ const SIZES = { vmas: 16, pages: 64, rules: 64, rows: 1 << 18, shardRows: 65_536
 function lookInto(kernel: ReturnType<typeof createMemoryKernel>, placed: PlacedTable, pages: number) {
   const { pageBase, firstPage, nPages } = placed
   kernel.writeVmas(0, [{ start: 0, lenPages: pages, bias: 0, pageBase, firstPage, nPages }])
-  kernel.setProc(1, { firstVma: 0, nVma: 1, startTicks: 1 })
+  kernel.setProc(1, { firstVma: 0, nVma: 1, startTicks: 1, runtime: 0 })
   return (address: number) => shown(kernel.lookUp(1, 1, address))
 }
 

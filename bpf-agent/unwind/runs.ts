@@ -20,6 +20,8 @@ export interface Run {
   readonly mappings: Mappings
   readonly first: number
   readonly n: number
+  /** Number of the interpreter in it; 0: none. */
+  readonly runtime: number
   /** Files of its mappings, each once. */
   readonly files: readonly TableFile[]
   readonly owners: ReadonlySet<Owner>
@@ -32,6 +34,17 @@ interface Entry extends Run {
   isLiving: boolean
   /** When its last owner left; nobody has come yet: when it was made. */
   leftAtMs: number
+}
+
+/** Who knows interpreters, and tells the kernel of them. */
+export interface Runtimes {
+  /** out  its number; 0: there is none in this mapping */
+  publish(
+    tgid: number,
+    mapping: { readonly start: number; readonly end: number; readonly path: string; readonly file: string },
+    bias: number,
+  ): number
+  release(runtime: number): void
 }
 
 export interface Runs {
@@ -66,10 +79,12 @@ const VMA_PAGE = 4096
 export function createRuns({
   kernel,
   files,
+  runtimes,
   nowMs,
 }: {
   readonly kernel: KernelTables
   readonly files: Files
+  readonly runtimes?: Runtimes | undefined
   readonly nowMs: () => number
 }): Runs {
   const space = createSpace(kernel.sizes.vmas)
@@ -89,6 +104,7 @@ export function createRuns({
     const named = [...found]
     const run: Entry = {
       ...{ mappings, first, n: rows.length, files: named, owners: new Set() },
+      runtime: runtimeOf(tgid, mappings),
       get isPartial() {
         return isUnreachable || named.some(({ isHomeless }) => isHomeless)
       },
@@ -119,6 +135,21 @@ export function createRuns({
       else rows.push(row)
     }
     return { rows, found, isUnreachable }
+  }
+
+  /** The first interpreter that is mapped: a process with two shows the frames of one. */
+  function runtimeOf(tgid: number, mappings: Mappings): number {
+    for (let i = 0; runtimes && i < mappings.start.length; i++) {
+      const file = files.fileOf(tgid, mappings, i)
+      const at = { start: mappings.start[i]!, end: mappings.end[i]!, offset: mappings.offset[i]! }
+      const bias = typeof file === 'object' ? biasOf(file.segments, at) : undefined
+      const runtime =
+        bias === undefined
+          ? 0
+          : runtimes.publish(tgid, { ...at, path: mappings.path[i]!, file: mappings.file[i]! }, bias)
+      if (runtime !== 0) return runtime
+    }
+    return 0
   }
 
   function refuse(reason: string): undefined {
@@ -162,6 +193,7 @@ export function createRuns({
         if (current.get(run.mappings) === run) current.delete(run.mappings)
         byFirst.delete(run.first)
         space.give(run.first, run.n)
+        if (run.runtime !== 0) runtimes?.release(run.runtime)
         for (const file of run.files) files.removeReader(file)
       }
     },

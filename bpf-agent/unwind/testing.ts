@@ -230,6 +230,7 @@ export function fakeUnwinder(log: string[]): Unwinder & { isBusy: boolean } {
     onExit: (tgid) => log.push(`unwinder exit ${tgid}`),
     see: (tgid) => log.push(`unwinder see ${tgid}`),
     miss: (tgid, _, why) => log.push(`${why} ${tgid}`),
+    runtimeOf: () => 0,
     tick() {
       return this.isBusy
     },

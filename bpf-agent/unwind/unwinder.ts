@@ -10,7 +10,7 @@ import type { Files } from './files.ts'
 import type { KernelTables } from './kernel-tables.ts'
 import type { Miss } from './misses.ts'
 import type { RowStore } from './row-store.ts'
-import { createRuns, type Owner, type Run } from './runs.ts'
+import { createRuns, type Owner, type Run, type Runtimes } from './runs.ts'
 
 /** What is asked of the table of processes. */
 export interface MappedProcesses {
@@ -24,6 +24,8 @@ export interface UnwinderParts {
   readonly files: Files
   readonly store: RowStore
   readonly processes: MappedProcesses
+  /** Interpreters in the mappings; undefined: nobody asks. */
+  readonly runtimes?: Runtimes | undefined
   /** Start of a living process, and whether it is a kernel thread; undefined: no such process. */
   readonly statOf: (
     tgid: number,
@@ -62,6 +64,8 @@ export interface Unwinder {
   /** A sample of it came, and the table of processes has seen it.  cost a Map look-up; the rest is done in `tick` */
   see(tgid: number, startTicks: number): void
   miss(tgid: number, startTicks: number, why: Miss): void
+  /** Number of the interpreter that is walked in a process; 0: none, or nothing of it is published. */
+  runtimeOf(tgid: number, startTicks: number): number
   /** Publishes, compiles for about `budgetMs`, frees. All events posted before must have been told; afterwards events
    *  are to be told again, since a process that executed while it was published is led to the wrong run until then.
    *  out  whether there is more to do soon
@@ -172,7 +176,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
   function assign(process: Tracked, run: Run): void {
     if (process.run === run) return
     const { tgid, startTicks } = process
-    if (!kernel.setProc(tgid, { firstVma: run.first, nVma: run.n, startTicks })) {
+    if (!kernel.setProc(tgid, { firstVma: run.first, nVma: run.n, startTicks, runtime: run.runtime })) {
       refuse('procs_full')
       if (process.run) withdraw(process)
       return
@@ -208,7 +212,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     if (run?.first === firstVma) return
     // Published meanwhile, then the fork's copy came late: ours is the newer.
     if (run) {
-      kernel.setProc(tgid, { firstVma: run.first, nVma: run.n, startTicks })
+      kernel.setProc(tgid, { firstVma: run.first, nVma: run.n, startTicks, runtime: run.runtime })
       return
     }
     const found = runs.at(firstVma)
@@ -419,6 +423,7 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     onExit,
     see,
     miss,
+    runtimeOf: (tgid, startTicks) => tracked.get(keyOf(tgid, startTicks))?.run?.runtime ?? 0,
     tick,
     scan,
     facts: () => ({

@@ -403,7 +403,6 @@ export const PROGRAMS: readonly Program[] = [
     source: { file: 'recursion.py' },
     keep: ({ name }) => /^(__main__\.|\[truncated\]$|_start$)/.test(name),
     truth: () => [{ frames: ['_start', '__main__.<module>', times('__main__.down', 20), '__main__.burn'] }],
-    waitsFor: 'frames of Python',
   },
   {
     name: 't_node',

@@ -369,7 +369,7 @@ describe.skipIf(compiler === undefined)(`a walk (${compiler ?? 'needs gcc or cla
     expect(ends.map(({ frames, stop }) => [frames.length, stop])).toEqual([
       [5, 'depth'],
       [512, 'depth'],
-      [513, 'depth'],
+      [576, 'depth'],
     ])
   })
 

@@ -1,0 +1,3 @@
+import type { Leaf } from '../ship/leaf.ts'
+
+export type Bad = Leaf
