@@ -86,11 +86,13 @@ enum rule_kind {
 	RULE_SP_FAR,      // CFA = sp + aux * 65536 + cfa: more than 32 KiB of local variables
 	RULE_REGISTER,    // CFA = a register + cfa: hand-written code; aux: see REGISTER_PLACE
 	RULE_OTHER_STACK, // as RULE_FP, and the caller may be on another stack: Go's functions that switch stacks
-	RULE_GO_DEPTH,    // CFA = *(*(sp + aux) + 8) - *(sp + fp_off) + cfa: Go's call of C keeps the goroutine, whose second
-	                  // word is the end of its stack, and how deep that was; a stack may have moved meanwhile
+	RULE_GO_DEPTH,    // CFA = *(*(sp + aux + 8) + 8) - *(sp + aux) + cfa: Go's call of C keeps how deep the goroutine's
+	                  // stack was and the goroutine, whose second word is the end of that stack: it may move meanwhile
+	RULE_GO_CURRENT,  // CFA = *(goroutine + cfa) + 8: where the thread's current goroutine left its own stack, before Go
+	                  // 1.21; it is found from the thread's register fs: see GO_CURRENT_BITS
 };
 
-#define RULE_LAST RULE_GO_DEPTH
+#define RULE_LAST RULE_GO_CURRENT
 
 // x86-64: where the caller's rbx is, on which the loader's resolvers hang their CFA. aux of RULE_SP and RULE_FP is one of
 // these, or it is at CFA + aux. RULE_REGISTER has in its low bits the register's place in struct pt_regs, and above them
@@ -102,6 +104,10 @@ enum bx_place {
 	REGISTER_PLACE_BITS = 5,
 	BX_WORDS_LOST = -1024,
 };
+
+// RULE_GO_CURRENT: at fs + fp_off is what runs on the thread, in it at (aux & 63) words the thread's own structure, and in
+// that at aux >> 6 words the current goroutine.
+enum { GO_CURRENT_BITS = 6 };
 
 // Where the caller's frame pointer is.
 enum fp_kind {

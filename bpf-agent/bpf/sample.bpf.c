@@ -35,6 +35,7 @@ static __always_inline bool read_user_registers(struct perf_context *context, st
 	walk->sp = REGISTER_SP(leaf);
 	walk->fp = REGISTER_FP(leaf);
 	walk->lr = REGISTER_LR(leaf);
+	walk->thread = THREAD_POINTER(task);
 	// A thread that the kernel made for a process (io_uring's workers) never was in user mode: its registers are zero.
 	return is_user_mode(*mode) && walk->pc != 0;
 }

@@ -136,7 +136,7 @@ static __always_inline __u32 go_to(struct walk *walk, __u64 return_address, __u6
 	walk->sp = sp;
 	walk->fp = fp;
 	walk->lr = 0;
-	walk->is_guess = false;
+	walk->is_guess = walk->may_leave; // whether that was the stack, nothing says
 	walk->is_exact = false;
 	return HAS_CALLER;
 }
@@ -153,6 +153,7 @@ static __always_inline __u32 to_caller_by_frame_pointer(struct walk *walk)
 		return STOP_BAD_FP;
 	if (!read_user(frame, sizeof(frame), walk->fp))
 		return STOP_READ_FAULT;
+	walk->may_leave = false;
 	__u32 next = go_to(walk, frame[1], walk->fp + sizeof(frame), frame[0]);
 	walk->is_guess = true;
 	walk->bx_at = BX_LOST;
@@ -271,10 +272,18 @@ static __always_inline __u32 to_caller_by_rule(struct walk *walk, const struct r
 		break;
 	case RULE_GO_DEPTH:
 		walk->may_leave = true;
-		if (!read_user(&kept[0], 8, cfa + rule->aux) || !read_user(&kept[1], 8, cfa + rule->fp_off) ||
-		    !read_user(&cfa, 8, kept[0] + 8))
+		if (!read_user(kept, sizeof(kept), cfa + rule->aux) || !read_user(&cfa, 8, kept[1] + 8))
 			return STOP_READ_FAULT;
-		cfa += rule->cfa - kept[1];
+		cfa += rule->cfa - kept[0];
+		break;
+	case RULE_GO_CURRENT:
+		walk->may_leave = true;
+		if (!read_user(&cfa, 8, walk->thread + rule->fp_off) ||
+		    !read_user(&cfa, 8, cfa + (rule->aux & ((1 << GO_CURRENT_BITS) - 1)) * 8) ||
+		    !read_user(&cfa, 8, cfa + (rule->aux >> GO_CURRENT_BITS) * 8) ||
+		    !read_user(&cfa, 8, cfa + rule->cfa))
+			return STOP_READ_FAULT;
+		cfa += 8;
 		break;
 	case RULE_LR: // only in a leaf: elsewhere lr is zero
 		return go_to(walk, walk->lr, cfa + rule->cfa, walk->fp);

@@ -10,6 +10,7 @@ struct walk {
 	__u64 lr;         // arm64: x30 while it is the frame's own, else 0
 	__u64 bx_at;      // address of the frame's rbx, or BX_SAME: in the leaf's registers, or BX_LOST
 	struct registers leaf;
+	__u64 thread;     // x86-64: fs, where the thread's own variables end
 	struct vma vma;   // where the last address was found; len_pages 0: nowhere yet
 	__u32 first_vma, n_vma;
 	__u32 base;       // first word of the user frames

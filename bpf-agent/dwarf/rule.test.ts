@@ -1,9 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { GAP_RULE, RULE_GAP, RULE_UNSUPPORTED, RuleTable, UNSUPPORTED_RULE } from './rule.ts'
+import {
+  BX_LOST,
+  BX_SAME,
+  currentAux,
+  GAP_RULE,
+  RULE_GAP,
+  RULE_UNSUPPORTED,
+  RuleTable,
+  registerAux,
+  UNSUPPORTED_RULE,
+} from './rule.ts'
 
 const s16 = fc.integer({ min: -32_768, max: 32_767 })
-const anyRule = fc.record({ kind: fc.nat(10), fpKind: fc.nat(2), cfa: s16, fpOffset: s16, aux: s16 })
+const anyRule = fc.record({ kind: fc.nat(14), fpKind: fc.nat(2), cfa: s16, fpOffset: s16, aux: s16 })
 
 describe('RuleTable', () => {
   it('begins with the gap and the rule that fits no kind', () => {
@@ -35,5 +45,26 @@ describe('RuleTable', () => {
     expect(table.idOf(rule(9000))).toBe(-1)
     expect(table.idOf(rule(4000))).toBe(4002)
     expect(table.size).toBe(8191)
+  })
+})
+
+describe('aux', () => {
+  it('of a rule by register holds its place and where rbx is, or that it is lost', () => {
+    fc.assert(
+      fc.property(fc.nat(20), fc.integer({ min: -1023, max: 1023 }), (place, words) => {
+        const aux = registerAux(place, 8 * words)
+        expect([aux & 31, aux >> 5]).toEqual([place, words])
+        expect(aux).toBe((aux << 16) >> 16)
+      }),
+    )
+    for (const bx of [BX_LOST, -8192, 8192, 12, Number.NaN]) expect(registerAux(5, bx) >> 5).toBe(-1024)
+    expect(registerAux(5, BX_SAME)).toBe(5)
+  })
+  it('of the current goroutine holds two places, if they are some', () => {
+    expect(currentAux({ thread: 0x30, current: 0xc0 })).toBe(6 | (24 << 6))
+    expect(currentAux({ thread: 504, current: 4088 })).toBe(0x7fff)
+    for (const place of [-8, 4, 512, Number.NaN])
+      expect(currentAux({ thread: place, current: 0 })).toBeUndefined()
+    for (const place of [-8, 4, 4096]) expect(currentAux({ thread: 0, current: place })).toBeUndefined()
   })
 })

@@ -16,6 +16,9 @@ export const RULE_LR = 8 // arm64: CFA = sp + cfa, the return address is still i
 export const RULE_DEREF_SP = 9 // CFA = *(sp + aux) + cfa: hand-written code that aligned its stack (OpenSSL)
 export const RULE_SP_FAR = 10 // x86-64: CFA = sp + aux * 65536 + cfa: more than 32 KiB of local variables
 export const RULE_REGISTER = 11 // x86-64: CFA = register + cfa: hand-written code; aux: see registerAux
+export const RULE_OTHER_STACK = 12 // as RULE_FP, and the caller may be on another stack
+export const RULE_GO_DEPTH = 13 // CFA = *(*(sp + aux + 8) + 8) - *(sp + aux) + cfa: Go's call of C
+export const RULE_GO_CURRENT = 14 // CFA = *(current goroutine + cfa) + 8: see currentAux; fp_off: of the thread's variable
 
 /** Where the caller's frame pointer is. Numbers are those of `enum fp_kind`. */
 export const FP_SAME = 0 // in the register
@@ -37,6 +40,18 @@ export function registerAux(place: number, bx: number): number {
   return place | ((isHeld ? words : BX_WORDS_LOST) << PLACE_BITS)
 }
 const BX_WORDS_LOST = -1 << (15 - PLACE_BITS)
+
+const WORD_BYTES = 8
+const CURRENT_BITS = 6
+
+/** aux of RULE_GO_CURRENT: where the thread's structure stands in what runs, and the current goroutine in that.
+ *  out  undefined: these places fit no rule */
+export function currentAux({ thread, current }: { readonly thread: number; readonly current: number }) {
+  const [low, high] = [thread / WORD_BYTES, current / WORD_BYTES]
+  const isPlace = (words: number, bits: number) => Number.isInteger(words) && words >= 0 && words < 1 << bits
+  if (!isPlace(low, CURRENT_BITS) || !isPlace(high, 15 - CURRENT_BITS)) return undefined
+  return low | (high << CURRENT_BITS)
+}
 
 export const RULE_BYTES = 8
 /** Rule 0 of every file. */

@@ -5,7 +5,9 @@ import type { EhFrame } from './find-eh-frame.ts'
 import { BX_LOST, BX_SAME } from './rule.ts'
 
 const RULE_NAMES =
-  'sp fp plt root gap unsupported signal deref lr deref_sp sp_far register other_stack go_depth'.split(' ')
+  'sp fp plt root gap unsupported signal deref lr deref_sp sp_far register other_stack go_depth go_current'.split(
+    ' ',
+  )
 /** By their place in the kernel's struct pt_regs. */
 const REGISTERS = 'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig rip cs flags rsp ss'.split(
   ' ',
@@ -133,7 +135,9 @@ export function showRule(rules: Uint8Array, id: number, machine = 62): string {
     case 'other_stack':
       return `other${signed(sum)}${fp}`
     case 'go_depth':
-      return `go(sp${signed(aux)})-(sp${signed(fpOffset)})${signed(sum)}`
+      return `goroutine at sp${signed(aux)}${signed(sum)}${fp}`
+    case 'go_current':
+      return `goroutine at fs${signed(fpOffset)} ${8 * (aux & 63)} ${8 * (aux >> 6)} ${sum}`
     case 'deref':
     case 'deref_sp':
       return `*(${name === 'deref' ? 'fp' : 'sp'}${signed(aux)})${signed(sum)}${fp}`

@@ -9,6 +9,8 @@ const PC_CHUNK_BYTES = 128
 export const FLAG_TOP_FRAME = 1
 /** It moves the stack pointer in ways that its table does not tell. */
 export const FLAG_WRITES_STACK_POINTER = 2
+/** Written in assembly. */
+export const FLAG_ASSEMBLY = 4
 
 /** Steps of pc tables that may still be taken: a crafted table would go on for ever. */
 export interface Steps {

@@ -396,7 +396,6 @@ export const PROGRAMS: readonly Program[] = [
         GO_RUNTIME,
       ]
     },
-    waitsFor: 'the way back from the stack of the thread to that of the goroutine',
   },
   {
     name: 't_python',

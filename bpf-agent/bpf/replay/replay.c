@@ -2,7 +2,7 @@
 // Does the walk find home without a kernel? Reads a snapshot from standard input, a thing a line, all numbers hexadecimal:
 //
 //   registers PC SP FP LR       register PLACE VALUE, of the leaf
-//   depth MAX                         unknown: nothing of the process is published
+//   thread FS                   depth MAX                        unknown: nothing of the process is published
 //   rule KIND FP_KIND CFA FP_OFF AUX    (decimal)                rule 0 must come first, and be the gap
 //   row VALUE                   page FIRST_ROW ROWS              vma START PAGES PAGE_BASE BIAS FIRST_PAGE PAGES
 //   word ADDRESS VALUE          the user's memory, ascending
@@ -37,6 +37,8 @@ static bool read_line(const char *line)
 		walk->lr = d;
 	} else if (sscanf(line, "register %x %llx", &e, &a) == 2 && e < sizeof(walk->leaf) / 8) {
 		((__u64 *)&walk->leaf)[e] = a;
+	} else if (sscanf(line, "thread %llx", &a) == 1) {
+		walk->thread = a;
 	} else if (sscanf(line, "depth %x", &e) == 1) {
 		walk->n_max = e;
 	} else if (strcmp(line, "unknown\n") == 0) {

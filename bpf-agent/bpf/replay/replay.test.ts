@@ -236,6 +236,89 @@ describe.skipIf(compiler === undefined)(`a walk (${compiler ?? 'needs gcc or cla
     })
   })
 
+  describe('from one stack to another', () => {
+    const GOROUTINE = 0x1000 // far below the thread's stack
+    const HEAP = 0x4000
+
+    it('by frame pointer, upwards and downwards', () => {
+      const other = rule('other_stack', 16, { fp: AT_CFA, fpOff: -16 })
+      for (const fp of [GOROUTINE, SP + 0x4000_0000]) {
+        const walked = walk(drawn([other], [registers(codeOf(0), { fp }), ...words(fp, [0, codeOf(1)])]))
+        expect([named(walked), walked.steps]).toEqual(['0 1 root', { row: 1 }])
+      }
+    })
+
+    it('takes what lies there for no frame if it is no code', () => {
+      const other = rule('other_stack', 16, { fp: AT_CFA, fpOff: -16 })
+      const at = (fp: number, memory: readonly string[]) =>
+        named(walk(drawn([other], [registers(codeOf(0), { fp }), ...memory])))
+      expect(at(GOROUTINE, words(GOROUTINE, [0, 0x1234]))).toBe('0 no_mapping')
+      expect(at(GOROUTINE, [])).toBe('0 read_fault')
+      expect(at(GOROUTINE, words(GOROUTINE, [0, 0]))).toBe('0 pc_zero')
+    })
+
+    it('by how deep the goroutine was, wherever its stack is now', () => {
+      // At the goroutine: the ends of its stack.
+      for (const [cfa, extra] of [
+        [8, {}],
+        [16, { fp: AT_CFA, fpOff: -16 }],
+      ] as const)
+        for (const end of [0x2000, 0x9_0000]) {
+          const memory = [
+            ...words(HEAP, [end - 0x800, end]),
+            ...words(SP, [1, 2, 0x100, HEAP]),
+            ...words(end - 0x100, cfa === 8 ? [codeOf(1)] : [0, codeOf(1)]),
+          ].sort(
+            (one, other) =>
+              Number.parseInt(one.split(' ')[1]!, 16) - Number.parseInt(other.split(' ')[1]!, 16),
+          )
+          const depth = rule('go_depth', cfa, { ...extra, aux: 16 })
+          expect(named(walk(drawn([depth], [registers(codeOf(0)), ...memory])))).toBe('0 1 root')
+        }
+    })
+
+    it('by the current goroutine of the thread', () => {
+      const [thread, running, machine, current] = [0x2_0000, 0x3_0000, 0x4_0000, 0x5_0000]
+      const kept = rule('go_current', 0x38, { fpOff: -8, aux: 6 | (24 << 6) })
+      const memory = [
+        ...words(GOROUTINE, [codeOf(1), 0]),
+        ...words(thread - 8, [running]),
+        ...words(running + 0x30, [machine]),
+        ...words(machine + 0xc0, [current]),
+        ...words(current + 0x38, [GOROUTINE]),
+      ]
+      const lines = (own: readonly string[]) =>
+        drawn([kept, rule('sp', 8)], [`thread ${hex(thread)}`, registers(codeOf(0)), ...own])
+      const walked = walk(lines(memory))
+      expect([named(walked), walked.steps]).toEqual(['0 1 pc_zero', { row: 1 }])
+      for (const missing of [2, 3, 4, 5])
+        expect(named(walk(lines(memory.toSpliced(missing, 1))))).toBe('0 read_fault')
+    })
+
+    it('loses rbx on the way', () => {
+      const other = rule('other_stack', 16, { fp: AT_CFA, fpOff: -16 })
+      const hanging = rule('register', 32, { aux: 5 })
+      const walked = walk(
+        drawn(
+          [other, hanging],
+          [registers(codeOf(0), { fp: GOROUTINE }), 'register 5 7000', ...words(GOROUTINE, [0, codeOf(1)])],
+        ),
+      )
+      expect(named(walked)).toBe('0 1 fp_zero')
+    })
+
+    it('ends at some depth where two stacks lead to each other', () => {
+      const other = rule('other_stack', 16, { fp: AT_CFA, fpOff: -16 })
+      const walked = walk(
+        drawn(
+          [other],
+          [registers(codeOf(0), { fp: GOROUTINE }), ...words(GOROUTINE, [GOROUTINE, codeOf(0)])],
+        ),
+      )
+      expect([walked.frames.length, walked.stop]).toEqual([512, 'depth'])
+    })
+  })
+
   describe('at code that is entered by a return', () => {
     /** 0 returns to an address; where 1 would be, no function is known; 2 has a frame of its own. */
     const returning = (to: number, third = rule('sp', 800)) => {
