@@ -1,4 +1,5 @@
-// The programs that run on Node, one file each: build/agent.mjs, backend.mjs, backend-worker.mjs, cli.mjs.
+// The programs that run on Node, one file each: build/agent.mjs, backend.mjs, backend-worker.mjs, cli.mjs,
+// compile.mjs.
 // What carries native code stays outside (koffi, DuckDB); all else is inside, so that an agent image holds the bundle,
 // koffi and the BPF object, and nothing else.
 import path from 'node:path'
@@ -16,6 +17,7 @@ export default {
     backend: './backend/main.ts',
     'backend-worker': './backend/worker.ts',
     cli: './cli/main.ts',
+    compile: './bpf-agent/compile-main.ts',
   },
   output: {
     path: path.join(root, 'build'),

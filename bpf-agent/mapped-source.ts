@@ -19,6 +19,7 @@ export function openMappedSource(tgid: number, mapping: Mapping): MappedSource |
   if (open === undefined) return undefined
   return {
     source: fileSource(open),
+    fd: open.fd,
     version: versionOf(open.stats),
     close: () => closeSync(open.fd),
   }

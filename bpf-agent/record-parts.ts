@@ -1,5 +1,5 @@
 // What samples and names on a real machine? The parts that a recording is made of; the agent adds wire and sender.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { monotonicMs } from './host/clock.ts'
 import { hostName } from './host/host-name.ts'
@@ -47,7 +47,7 @@ export function createRecordParts(options: RecordPartsOptions): RecordParts {
   })
   const unwinder: Unwinder = createHostUnwinder({
     ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
-    ...{ cacheFolder, runtimes: python.interpreters },
+    ...{ cacheFolder, compileProgram: compileProgram(), runtimes: python.interpreters },
   })
   return {
     sampler,
@@ -71,4 +71,10 @@ const pythonNames = ({ frames, interpreters }: Python) => ({
 export function objectFolder(): string {
   const isBundle = !import.meta.url.endsWith('.ts')
   return fileURLToPath(new URL(isBundle ? './bpf/' : '../build/bpf/', import.meta.url))
+}
+
+/** The program that compiles large files: beside the bundle. Sources that run as they are have none. */
+function compileProgram(): string | undefined {
+  const program = fileURLToPath(new URL('./compile.mjs', import.meta.url))
+  return import.meta.url.endsWith('.ts') || !existsSync(program) ? undefined : program
 }

@@ -14,8 +14,15 @@ import {
 import { type Architecture, architectureOf } from './architecture.ts'
 import { isReadable, readPointer } from './pointer.ts'
 
-export interface EhFrame {
+export interface EhFrame extends Omit<EhFramePlace, 'offset' | 'size'> {
   readonly bytes: Uint8Array
+}
+
+/** Where it is, before anything of it is read. */
+export interface EhFramePlace {
+  /** In the file; at most 64 MiB. */
+  readonly offset: number
+  readonly size: number
   /** ELF virtual address of the first byte. */
   readonly address: number
   readonly architecture: Architecture
@@ -34,6 +41,14 @@ const INDEX_HEAD_BYTES = 12 // version, three encodings, a pointer of at most 8 
  *        failure: why it is refused
  *  cost  reads the whole table into memory */
 export function findEhFrame(elf: ElfFile): Result<EhFrame | undefined> {
+  const found = placeEhFrame(elf)
+  if (!found.ok || found.value === undefined) return found as Result<undefined>
+  const { offset, size, ...place } = found.value
+  return malformedAsFailure(() => ({ ...place, bytes: elf.source.read(offset, size) }))
+}
+
+/** As `findEhFrame`, without reading the table: a few bytes at most. */
+export function placeEhFrame(elf: ElfFile): Result<EhFramePlace | undefined> {
   const architecture = architectureOf(elf.machine)
   if (architecture === undefined || !elf.is64 || !elf.isLittleEndian)
     return failure(
@@ -47,8 +62,7 @@ export function findEhFrame(elf: ElfFile): Result<EhFrame | undefined> {
       throw new MalformedError(
         `.eh_frame has ${size} bytes, at most ${EH_FRAME_BYTES_MAX} are read; its stacks go by frame pointers`,
       )
-    const bytes = elf.source.read(offset, Math.min(size, EH_FRAME_BYTES_MAX))
-    return { bytes, address, isOpenEnded, architecture, ...text }
+    return { offset, size: Math.min(size, EH_FRAME_BYTES_MAX), address, isOpenEnded, architecture, ...text }
   })
 }
 

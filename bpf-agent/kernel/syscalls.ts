@@ -5,11 +5,17 @@ import { getSystemErrorMap } from 'node:util'
 import { address, errno, load, view } from 'koffi'
 
 /** System calls that the C library has no function for. */
-const CALLS: Readonly<
-  Record<string, { bpf: number; perfEventOpen: number; eventfd: number; fcntl: number }>
-> = {
-  x64: { bpf: 321, perfEventOpen: 298, eventfd: 290, fcntl: 72 },
-  arm64: { bpf: 280, perfEventOpen: 241, eventfd: 19, fcntl: 25 },
+const X64 = {
+  ...{ bpf: 321, perfEventOpen: 298, eventfd: 290, fcntl: 72 },
+  ...{ prctl: 157, capset: 126, prlimit64: 302 },
+}
+type CallNumbers = Readonly<typeof X64>
+const CALLS: Readonly<Record<string, CallNumbers>> = {
+  x64: X64,
+  arm64: {
+    ...{ bpf: 280, perfEventOpen: 241, eventfd: 19, fcntl: 25 },
+    ...{ prctl: 167, capset: 91, prlimit64: 261 },
+  },
 }
 
 /** Commands of bpf(2) that we use: enum bpf_cmd. */
@@ -44,7 +50,7 @@ export class SyscallError extends Error {
 }
 
 interface Functions {
-  readonly numbers: { bpf: number; perfEventOpen: number; eventfd: number; fcntl: number }
+  readonly numbers: CallNumbers
   readonly syscall: (number: number, ...words: (number | bigint)[]) => number | bigint
   readonly mmap: (
     at: null,
@@ -213,12 +219,41 @@ export function eventFd(): number {
 
 const F_SETFD = 2
 
-/** execv(3): this process becomes another program, with the same PID, descriptors 0 to 2 and environment.
- *  in  words  the first is the program's own name.  throws  SyscallError; does not return otherwise */
-export function become(path: string, words: readonly string[]): never {
+/** execv(3): this process becomes another program, with the same PID and environment.
+ *  in  words  the first is the program's own name
+ *      kept   descriptors that it keeps.  throws  SyscallError; does not return otherwise */
+export function become(path: string, words: readonly string[], kept: readonly number[] = [0, 1, 2]): never {
   const { syscall, numbers, execv } = functions()
   // Node closes its own three on exec, too.
-  for (const fd of [0, 1, 2]) syscall(numbers.fcntl, fd, F_SETFD, 0, 0, 0)
+  for (const fd of kept) syscall(numbers.fcntl, fd, F_SETFD, 0, 0, 0)
   execv(path, [...words, null])
   throw new SyscallError('execv', errno())
+}
+
+/** prctl(2) of the calling thread; whom it starts inherits what is inherited.  throws  SyscallError */
+export function prctl(option: number, first: number, second: number, name: string): void {
+  const { syscall, numbers } = functions()
+  if (Number(syscall(numbers.prctl, option, first, second, 0, 0)) < 0) throw new SyscallError(name, errno())
+}
+
+const CAPABILITY_VERSION_3 = 0x20080522
+
+/** Gives up all capabilities of the calling thread, for good.  throws  SyscallError */
+export function dropCapabilities(): void {
+  const { syscall, numbers } = functions()
+  const header = Buffer.alloc(8) // u32 version, s32 thread: 0 is this one
+  header.writeUInt32LE(CAPABILITY_VERSION_3, 0)
+  const none = Buffer.alloc(24) // u32 effective, permitted, inheritable, of two words each
+  if (Number(syscall(numbers.capset, address(header), address(none), 0, 0, 0)) < 0)
+    throw new SyscallError('capset', errno())
+}
+
+/** Sets a limit of this process, soft and hard.  in  resource  RLIMIT_*.  throws  SyscallError */
+export function limitResource(resource: number, value: number, name: string): void {
+  const { syscall, numbers } = functions()
+  const limit = Buffer.alloc(16)
+  limit.writeBigUInt64LE(BigInt(value), 0)
+  limit.writeBigUInt64LE(BigInt(value), 8)
+  if (Number(syscall(numbers.prlimit64, 0, resource, address(limit), 0, 0)) < 0)
+    throw new SyscallError(name, errno())
 }

@@ -103,4 +103,40 @@ describe('the queue of tables to compile', () => {
     const taken = Array.from({ length: 300 }, (_, i) => add(String(i), 1, work('a', 1)))
     expect([taken.filter((one) => one).length, queue.length, log.length]).toEqual([256, 256, 44])
   })
+
+  it('goes on with others while another process works on one, and does not spin when nothing else is left', () => {
+    const { queue, state, log, add, work } = drawQueue()
+    const away = { isElsewhere: true, steps: 0 }
+    queue.add({
+      key: 'away',
+      open: { source: { size: 1, read: () => new Uint8Array() }, close: () => log.push('away closed') },
+      start: () => ({
+        get isElsewhere() {
+          return away.isElsewhere && away.steps > 0
+        },
+        step: () => (away.steps++ === 0 ? undefined : success(TABLE)),
+      }),
+    })
+    add('here', 10, work('here', 2))
+    expect(queue.run(20)).toEqual([{ key: 'here', result: success(TABLE) }])
+    expect([queue.length, queue.elsewhere, away.steps]).toEqual([1, 1, 1])
+    expect(queue.run(20)).toEqual([])
+    expect(away.steps).toBe(1)
+    away.isElsewhere = false
+    expect(queue.run(20)).toEqual([{ key: 'away', result: success(TABLE) }])
+    expect([queue.length, queue.elsewhere, state.nowMs]).toEqual([0, 0, 10])
+    expect(log.at(-1)).toBe('away closed')
+  })
+
+  it('cancels what another process works on when it is closed', () => {
+    const { queue, log } = drawQueue()
+    queue.add({
+      key: 'away',
+      open: { source: { size: 1, read: () => new Uint8Array() }, close: () => log.push('closed') },
+      start: () => ({ isElsewhere: true, step: () => undefined, cancel: () => log.push('cancelled') }),
+    })
+    queue.run(5)
+    queue.close()
+    expect(log).toEqual(['cancelled', 'closed'])
+  })
 })

@@ -8,17 +8,23 @@ import { MalformedError } from '../elf/cursor.ts'
 
 /** One compilation, in steps. */
 export interface Compilation {
+  /** Another process works on it: until it has finished, a step brings nothing. */
+  readonly isElsewhere?: boolean
   /** Works for about `budgetMs`.  out  undefined: not finished.  throws  what reading the source throws */
   step(budgetMs: number): Result<CompiledTable> | undefined
+  /** Its result is not wanted any more. */
+  cancel?(): void
 }
 export interface OpenSource {
   readonly source: ByteSource
+  /** Of the file, if it is one. */
+  readonly fd?: number
   close(): void
 }
 export interface CompileJob<Key> {
   readonly key: Key
   readonly open: OpenSource
-  start(source: ByteSource): Compilation
+  start(source: ByteSource, fd: number | undefined): Compilation
 }
 export interface CompileQueue<Key> {
   /** out  false: the queue is full; the source is closed then */
@@ -26,6 +32,8 @@ export interface CompileQueue<Key> {
   /** Compiles for about `budgetMs`.  out  what was finished */
   run(budgetMs: number): readonly { readonly key: Key; readonly result: Result<CompiledTable> }[]
   readonly length: number
+  /** Of these, what another process works on: no call of `run` hastens them. */
+  readonly elsewhere: number
   /** Time spent, in all. */
   readonly spentMs: number
   close(): void
@@ -46,17 +54,22 @@ export function createCompileQueue<Key>(nowMs: () => number): CompileQueue<Key> 
   let rounds = 0
   let spentMs = 0
 
+  const isElsewhere = ({ compilation }: Waiting<Key>) => compilation?.isElsewhere === true
+
   function next(isOldestsTurn: boolean): Waiting<Key> | undefined {
-    if (isOldestsTurn) return jobs[0]
-    let smallest = jobs[0]
-    for (const job of jobs) if (job.open.source.size < smallest!.open.source.size) smallest = job
-    return smallest
+    let found: Waiting<Key> | undefined
+    for (const job of jobs) {
+      if (isElsewhere(job)) continue
+      if (found === undefined || job.open.source.size < found.open.source.size) found = job
+      if (isOldestsTurn) break
+    }
+    return found
   }
 
   function step(job: Waiting<Key>, budgetMs: number): Result<CompiledTable> | undefined {
     const startMs = nowMs()
     try {
-      job.compilation ??= job.start(job.open.source)
+      job.compilation ??= job.start(job.open.source, job.open.fd)
       return job.compilation.step(budgetMs)
     } catch (error) {
       // A file that was cut while we read it, or whose disk failed: its own trouble, not ours.
@@ -83,7 +96,8 @@ export function createCompileQueue<Key>(nowMs: () => number): CompileQueue<Key> 
       const endMs = nowMs() + budgetMs
       let isOldestsTurn = ++rounds % OLDEST_EVERY === 0
       for (let leftMs = budgetMs; leftMs > 0 && jobs.length > 0; leftMs = endMs - nowMs()) {
-        const job = next(isOldestsTurn)!
+        const job = next(isOldestsTurn)
+        if (job === undefined) break
         isOldestsTurn = false
         const result =
           step(job, leftMs) ??
@@ -98,11 +112,17 @@ export function createCompileQueue<Key>(nowMs: () => number): CompileQueue<Key> 
     get length() {
       return jobs.length
     },
+    get elsewhere() {
+      return jobs.filter(isElsewhere).length
+    },
     get spentMs() {
       return spentMs
     },
     close() {
-      for (const { open } of jobs.splice(0)) open.close()
+      for (const { open, compilation } of jobs.splice(0)) {
+        compilation?.cancel?.()
+        open.close()
+      }
     },
   }
 }

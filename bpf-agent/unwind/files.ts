@@ -58,7 +58,7 @@ export interface FilesParts {
   ) => MappedSource | undefined
   /** The version of what is mapped now, without opening it; undefined: not to be reached. */
   readonly versionOf: (tgid: number, mapping: Parameters<FilesParts['open']>[1]) => string | undefined
-  readonly compile: (source: ByteSource) => Compilation
+  readonly compile: (source: ByteSource, fd: number | undefined) => Compilation
   /** Code that lies in every process's memory and in no file; undefined where there is none. */
   readonly vdso: ByteSource | undefined
   readonly machine: number
@@ -82,6 +82,8 @@ export interface Files {
   compile(budgetMs: number): readonly TableFile[]
   /** Files still to be compiled. */
   readonly waiting: number
+  /** Of these, what another process compiles. */
+  readonly elsewhere: number
   /** Forgets files that nobody has used for ten minutes, and tables that nobody uses beyond 4 MiB (16 of the last minute). */
   sweep(): void
   /** Files with rows in the kernel. */
@@ -287,6 +289,9 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
     },
     get waiting() {
       return queue.length
+    },
+    get elsewhere() {
+      return queue.elsewhere
     },
     sweep() {
       const now = nowMs()

@@ -3,7 +3,8 @@ import { livingProcesses } from '../host/family.ts'
 import { readStat } from '../host/proc.ts'
 import type { KernelSampler } from '../kernel/sampler.ts'
 import { openBpfTables } from './bpf-tables.ts'
-import { startCachedCompilation } from './cached-compilation.ts'
+import { createCompileChild } from './compile-child.ts'
+import { startFileCompilation } from './file-compilation.ts'
 import { createFiles, type FilesParts } from './files.ts'
 import { createRowStore } from './row-store.ts'
 import type { Runtimes } from './runs.ts'
@@ -17,6 +18,7 @@ const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 }
 /** Makes the unwinder of a loaded sampler; nothing is published yet.
  *  in   open, versionOf  of a mapped file of a process, through the same door as the names side
  *       cacheFolder  where compiled tables are kept; "" nowhere
+ *       compileProgram  the built program that compiles large files; without it they are compiled here
  *       monotonicMs  CLOCK_MONOTONIC
  *  throws  SyscallError */
 export function createHostUnwinder({
@@ -26,6 +28,7 @@ export function createHostUnwinder({
   versionOf,
   cacheFolder = '',
   runtimes,
+  compileProgram,
   log = () => {},
   monotonicMs,
 }: {
@@ -35,6 +38,7 @@ export function createHostUnwinder({
   readonly versionOf: FilesParts['versionOf']
   readonly cacheFolder?: string
   readonly runtimes?: Runtimes
+  readonly compileProgram?: string | undefined
   readonly log?: (line: string) => void
   readonly monotonicMs: () => number
 }): Unwinder {
@@ -45,11 +49,13 @@ export function createHostUnwinder({
     log(
       `unwind tables are not kept: ${cacheFolder} cannot be made, or others than this user may write to it; chmod 700 it, or choose another --table-cache`,
     )
+  const child =
+    compileProgram === undefined ? undefined : createCompileChild({ program: compileProgram, log })
   const files = createFiles({
     store,
     open,
     versionOf,
-    compile: (source) => startCachedCompilation(source, monotonicMs, cache),
+    compile: (source, fd) => startFileCompilation(source, fd, { nowMs: monotonicMs, cache, child }),
     vdso: readVdso(),
     machine: MACHINES[process.arch] ?? 0,
     nowMs: monotonicMs,
@@ -65,6 +71,7 @@ export function createHostUnwinder({
     ...unwinder,
     close() {
       unwinder.close()
+      child?.close()
       kernel.close()
     },
   }

@@ -16,7 +16,7 @@ import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compileUnwindTable } from '../dwarf/unwind-table.ts'
 import { bytesSource } from '../elf/byte-source.ts'
-import { startCachedCompilation } from './cached-compilation.ts'
+import { startFileCompilation } from './file-compilation.ts'
 import { openTableCache } from './table-cache.ts'
 import { drawTable } from './testing.ts'
 
@@ -108,7 +108,7 @@ describe('a compilation with a cache', () => {
     const source = bytesSource(new Uint8Array(readFileSync(libc)))
     const cache = openTableCache(folder())!
     const compile = () => {
-      const compilation = startCachedCompilation(source, () => 0, cache)
+      const compilation = startFileCompilation(source, undefined, { nowMs: () => 0, cache, child: undefined })
       for (;;) {
         const result = compilation.step(0)
         if (result) return result
@@ -123,7 +123,8 @@ describe('a compilation with a cache', () => {
   it('does not take the table of another content for its own', () => {
     const bytes = new Uint8Array(readFileSync(libc))
     const cache = openTableCache(folder())!
-    const compile = (of: Uint8Array) => startCachedCompilation(bytesSource(of), () => 0, cache).step(1e9)
+    const compile = (of: Uint8Array) =>
+      startFileCompilation(bytesSource(of), undefined, { nowMs: () => 0, cache, child: undefined }).step(1e9)
     compile(bytes)
     const other = bytes.slice()
     const { offset, size } = ehFrameOf(other)

@@ -397,7 +397,8 @@ export function createUnwinder(parts: UnwinderParts): Unwinder {
     toPublish.clear()
     while (files.waiting > 0 && nowMs() < endMs) {
       compile(SLICE_MS)
-      await pause()
+      if (files.waiting === files.elsewhere) await new Promise((resolve) => setTimeout(resolve, SLICE_MS))
+      else await pause()
     }
     compile(0)
   }
