@@ -22,6 +22,8 @@ export interface Binaries extends MappedFiles {
   /** The functions at an address of it, the innermost inlined one first, loading symbols when time and memory allow;
    *  [] for none. */
   functionsAt(native: Native, address: number): readonly FunctionAt[]
+  /** Where the function begins that `functionsAt` has no name for; undefined: nobody knows. */
+  beginningOf(native: Native, address: number): number | undefined
   /** A new window: symbol tables may be read for another second, and files are checked for changes again. */
   renewBudget(): void
   /** Files open, bytes of tables and names. */
@@ -139,6 +141,15 @@ export function createBinaries({
     return functions
   }
 
+  function beginningOf(native: Native, address: number): number | undefined {
+    const entry = heldBy.get(native)
+    if ((entry && !isAsOpened(entry)) || namingMs >= NAMING_MS_MAX) return undefined
+    const startMs = nowMs()
+    const start = ifReadable(() => native.beginningOf(address))
+    namingMs += nowMs() - startMs
+    return start
+  }
+
   /** A library may be overwritten while it is mapped: its new symbols are not those of the code that runs. */
   function isAsOpened(entry: Held): boolean {
     if (entry.checkedIn === window || entry.checkedIn === -1) return entry.checkedIn === window
@@ -235,6 +246,7 @@ export function createBinaries({
     vdso: vdso?.native,
     vdsoBytes: vdso?.bytes ?? 0,
     functionsAt,
+    beginningOf,
     renewBudget() {
       loadingMs = 0
       namingMs = 0

@@ -186,13 +186,22 @@ export function createLocations(parts: LocationParts): Locations {
     if (before !== undefined) return before
     const address = native.addressOf(at.offset)
     const functions = address === undefined ? [] : binaries.functionsAt(native, address)
+    const shown =
+      functions.length > 0 || address === undefined ? functions : placeOf(native, address, baseName(at.path))
     const located = {
-      location: newLocation(known.mapping, address ?? at.offset, functions),
+      location: newLocation(known.mapping, address ?? at.offset, shown),
       name: functions.at(-1)?.name,
       isEntryPoint: address !== undefined && native.isEntry(address),
     }
     known.located.set(at.offset, located)
     return located
+  }
+
+  /** A function without a name is one frame, called by where it begins: `libcrypto.so.3+0x1f40`, as `addressName` writes
+   *  it, so that it counts as none. [] where that is not known: then each address stands for itself. */
+  function placeOf(native: Native, address: number, file: string): readonly FunctionAt[] {
+    const start = binaries.beginningOf(native, address)
+    return start === undefined ? [] : named(`${cleanText(file)}+0x${start.toString(16)}`)
   }
 
   function newLocation(mapping: MappingId, address: number, functions: readonly FunctionAt[]): LocationId {

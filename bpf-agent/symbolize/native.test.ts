@@ -113,3 +113,21 @@ function namesOrMalformed(native: Native, address: number): string[] {
     throw error
   }
 }
+
+describe('a stripped program', () => {
+  it('has a main and a _start all the same, and functions that begin somewhere', () => {
+    const path = compile(PROGRAM)
+    const functions = new Map(nm(path).map(({ name, address }) => [name, address]))
+    execFileSync('strip', [path])
+    const native = open(path)
+    const [main, hidden] = [functions.get('main')!, functions.get('hidden')!]
+    expect(namesAt(native, main + 3)).toEqual(['main'])
+    expect(namesAt(native, functions.get('_start')!)).toEqual(['_start'])
+    expect(namesAt(native, hidden)).toEqual([])
+    expect(native.beginningOf(hidden + 2)).toBe(hidden)
+    expect(native.beginningOf(0)).toBeUndefined()
+    native.unloadSymbols()
+    expect(native.beginningOf(hidden)).toBeUndefined()
+    expect(namesAt(native, main)).toEqual([])
+  })
+})

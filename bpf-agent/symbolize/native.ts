@@ -1,20 +1,23 @@
 // What does one binary say of an address in it? Its build ID, the ELF address of a file offset, the functions there.
 // The first table that knows the address answers: that of a Go program, its symbols, those packed inside
-// of it, those of its debug file, its stubs.
+// of it, those of its debug file, its stubs; last, `_start` and `main` have a place even where they have no name.
 // Headers are read at once, symbols when first asked, names one by one; only what naming needs stays in memory.
 import { type Result, success } from '#profile/model/result'
 import { type ByteSource, bytesSource } from '../elf/byte-source.ts'
 import {
   addressOfFileOffset,
   type ElfFile,
+  malformedAsFailure,
   readElf,
   SECTION_SYMTAB,
   SEGMENT_LOAD,
   type Segment,
 } from '../elf/elf-file.ts'
+import { type Extent, type FunctionIndex, readFunctionIndex } from '../elf/function-index.ts'
 import { readGoTable } from '../elf/go-table.ts'
 import { readPackedSymbols } from '../elf/packed-symbols.ts'
 import { readPltStubs, stubPlaces } from '../elf/plt.ts'
+import { findStartCode } from '../elf/start-code.ts'
 import { readSymbols } from '../elf/symbols.ts'
 import {
   type FunctionAt,
@@ -51,12 +54,17 @@ export interface Native {
   /** The functions at an address, the innermost inlined one first; [] if none is known, or if the tables are not loaded.
    *  Throws what the source throws: the file may be gone */
   functionsAt(address: number): readonly FunctionAt[]
+  /** Where the function at an address begins, whether it has a name or not; undefined: nobody knows, or the tables are not
+   *  loaded. Throws what the source throws.  cost 20 µs at first, then a look-up */
+  beginningOf(address: number): number | undefined
   /** Bytes of memory, roughly. */
   readonly bytes: number
   /** Why symbols could not be read; "" if they could. */
   readonly complaint: string
 }
 
+const BEGINNINGS_MAX = 16_384 // 100 B each; a window has some 2,400 addresses
+const BYTES_PER_BEGINNING = 100
 const ENTRY_BYTES = 64 // `_start` has 34 to 48
 
 /** Reads the headers of a binary.  out  why not, if it is no ELF file; throws what the source throws */
@@ -66,7 +74,10 @@ export function openNative(source: ByteSource): Result<Native> {
   const { buildId, entry } = elf.value
   const segments: readonly Segment[] = elf.value.segments.filter(({ type }) => type === SEGMENT_LOAD)
   const shape = { ...elf.value, segments, sections: [] }
+  const fixed = 64 * segments.length + 200
   let sources: FunctionSource[] | undefined
+  let index: FunctionIndex | undefined
+  const beginnings = new Map<number, number | undefined>()
   let complaint = ''
 
   function loadSymbols(debugSource: (wanted: DebugFileWanted) => ByteSource | undefined): void {
@@ -85,6 +96,20 @@ export function openNative(source: ByteSource): Result<Native> {
     addPacked(own.value)
     addDebugFile(own.value, debugSource)
     sources.push(stubsOf(own.value))
+    index = orComplain(readFunctionIndex(own.value))
+    if (index) sources.push(startCodeOf(own.value, index))
+  }
+
+  function startCodeOf(own: ElfFile, index: FunctionIndex): FunctionSource {
+    const { start, main } = orComplain(malformedAsFailure(() => findStartCode(own, index))) ?? {}
+    const holds = (extent: Extent | undefined, address: number) =>
+      extent !== undefined && address >= extent.start && address < extent.end
+    const named = (name: string): readonly FunctionAt[] => [{ name, file: '', line: 0, startLine: 0 }]
+    const [ofStart, ofMain] = [named('_start'), named('main')]
+    return {
+      functionsAt: (address) => (holds(main, address) ? ofMain : holds(start, address) ? ofStart : []),
+      bytes: 0,
+    }
   }
 
   /** Read when a sample lies in one: the relocations of a large program take longer to read than its symbols. */
@@ -150,6 +175,14 @@ export function openNative(source: ByteSource): Result<Native> {
     return []
   }
 
+  function beginningOf(address: number): number | undefined {
+    if (index === undefined || beginnings.has(address)) return beginnings.get(address)
+    if (beginnings.size >= BEGINNINGS_MAX) beginnings.clear()
+    const start = index.extentAt(address)?.start
+    beginnings.set(address, start)
+    return start
+  }
+
   return success({
     buildId,
     addressOf: (fileOffset) => addressOfFileOffset(shape, fileOffset),
@@ -160,10 +193,16 @@ export function openNative(source: ByteSource): Result<Native> {
     loadSymbols,
     unloadSymbols() {
       sources = undefined
+      index = undefined
+      beginnings.clear()
     },
     functionsAt,
+    beginningOf,
     get bytes() {
-      return (sources ?? []).reduce((sum, one) => sum + one.bytes, 64 * segments.length + 200)
+      return (sources ?? []).reduce(
+        (sum, one) => sum + one.bytes,
+        fixed + beginnings.size * BYTES_PER_BEGINNING,
+      )
     },
     get complaint() {
       return complaint

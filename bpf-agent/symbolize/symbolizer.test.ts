@@ -140,15 +140,19 @@ describe('profileOf', () => {
     symbolizer.close()
   })
 
-  it('knows the entry point of a stripped program by its place', async () => {
+  it('knows the functions of a stripped program by their places: _start, main, and where others begin', async () => {
     const { tgid, startTicks, entry, path } = await run(['-s'])
     const { processes, symbolizer } = make()
     processes.see(tgid, startTicks)
-    const window = windowOf([{ tgid, startTicks, stop: 'fp_zero', user: [entry + 4] }])
-    const file = path.split('/').at(-1)
-    expect(draw(symbolizer.profileOf(window, HEAD))).toEqual([
-      `${file}+0x${(readElfFile(path).entry + 4).toString(16)} 1`,
-    ])
+    const named = new Map(nm(compile(PROGRAM)).map(({ name, address }) => [name, address]))
+    const at = (name: string, plus: number) => entry + named.get(name)! - named.get('_start')! + plus
+    const stack = (plus: number) => [at('leaf', plus), at('middle', 5), at('main', 8), at('_start', 4)]
+    const rows = [0, 2].map((plus) => ({ tgid, startTicks, stop: 'fp_zero', user: stack(plus) }))
+    const placed = (name: string) => `${path.split('/').at(-1)}+0x${named.get(name)!.toString(16)}`
+    // Two addresses of one function are one frame.
+    expect(draw(symbolizer.profileOf(windowOf(rows), HEAD))).toEqual(
+      rows.map(() => `_start;main;${placed('middle')};${placed('leaf')} 1`),
+    )
     symbolizer.close()
   })
 
