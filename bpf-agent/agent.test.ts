@@ -55,6 +55,8 @@ function fakeParts() {
       events: 0,
       eventsLost: 0,
       ownNs: 0,
+      snapshots: 0,
+      snapshotsLeftOut: 0,
     }),
     cpus: 2,
     cpuMs,

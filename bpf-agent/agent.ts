@@ -11,10 +11,12 @@ import { type Aggregator, createAggregator, type Window } from './aggregate/wind
 import { type FollowParts, followProcesses, generationNumber, type ProcessTable } from './follow.ts'
 import { accountTicks } from './kernel/accounting.ts'
 import { periodNs } from './kernel/perf-events.ts'
+import type { RawStacks } from './kernel/raw-stack.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { type MetricFacts, type MetricsServer, printMetrics, serveMetrics } from './metrics.ts'
 import { measureSelf } from './self-meter.ts'
 import type { AgentSettings } from './settings.ts'
+import { outcomesOf } from './unwind/snapshots.ts'
 import type { Unwinder } from './unwind/unwinder.ts'
 
 /** What the loop works with. The real ones come from `createParts`; another of the same shape can take any place. */
@@ -25,6 +27,7 @@ export interface AgentParts {
   readonly unwinder: Unwinder
   readonly mappingEvents?: FollowParts['mappingEvents']
   readonly python?: FollowParts['python']
+  readonly snapshots?: FollowParts['snapshots']
   readonly symbolizer: {
     profileOf(window: Window, head: ProfileHead): Profile
     /** Binaries that could not be read for names, by reason. */
@@ -99,10 +102,14 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
       const batch = sampler.next()
       if (batch.count === 0) return
       drained += batch.count
-      following.meet(batch)
-      for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
-        closeWindow()
+      for (const ready of following.meet(batch)) count(ready)
     }
+  }
+
+  function count(batch: RawStacks | undefined): void {
+    if (batch === undefined) return
+    for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next))
+      closeWindow()
   }
 
   function closeWindow(): void {
@@ -147,7 +154,9 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     following.takeEvents() // who executed another program while it was published
     const nowMs = clock.monotonicMs()
     lastTickMs = nowMs
-    if (nowMs - windowStart.monotonicMs >= windowMs) closeWindow()
+    const isDue = nowMs - windowStart.monotonicMs >= windowMs
+    count(following.resolve(isDue))
+    if (isDue) closeWindow()
     keepHouse(nowMs)
     const dueMs = windowStart.monotonicMs + windowMs - clock.monotonicMs()
     const pauseMs = wasFilling || events > 0 || isUnwinderBusy ? BUSY_TICK_MS : IDLE_TICK_MS
@@ -181,8 +190,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
         cpuMs: sampler.cpuMs(clock.monotonicMs()),
         idleMs: parts.idleMs() - idleBefore,
         counters: sampler.counters(),
-        drained,
-        lostLater,
+        ...{ drained, lostLater, restopped: parts.snapshots?.restopped },
       }),
     }
   }
@@ -199,6 +207,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
       mappingsLost: parts.mappingEvents?.lost ?? 0,
       ...{ processes: processes.count, misses: processes.misses, refused: parts.symbolizer.refused },
       tables: unwinder.facts(),
+      snapshots: outcomesOf(parts.snapshots, sampler.counters()),
     }
   }
 
@@ -210,6 +219,7 @@ export async function startAgent(settings: AgentSettings, parts: AgentParts): Pr
     sampler.stop()
     following.takeEvents()
     takeSamples()
+    count(following.resolve(true))
     closeWindow()
     await sender.close(CLOSE_MS)
     await metrics?.close()

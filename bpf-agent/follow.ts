@@ -5,6 +5,7 @@
 //   scan ─► start ─► … events ─► samples ─► publish ─► events …
 //                       └─ and, between the ticks, whenever code is mapped: a library opened, a program executed
 
+import { keepRecords } from './aggregate/keep-records.ts'
 import type { GenerationAt } from './aggregate/window.ts'
 import { sleep } from './host/clock.ts'
 import type { ProcessEvent } from './kernel/events.ts'
@@ -12,6 +13,7 @@ import type { MappingEvent, MappingEvents } from './kernel/mapping-events.ts'
 import type { RawStacks } from './kernel/raw-stack.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { missesOf } from './unwind/misses.ts'
+import type { Snapshots } from './unwind/snapshots.ts'
 import type { Unwinder } from './unwind/unwinder.ts'
 
 /** Of the names side, what it is told. Times are CLOCK_MONOTONIC, ms. */
@@ -42,6 +44,8 @@ export interface FollowParts {
   /** undefined: mappings are read again only when samples show that they have changed. */
   readonly mappingEvents?: MappingEvents | undefined
   readonly clock: { monotonicMs(): number }
+  /** undefined: a stack that the kernel could not walk stays as it is. */
+  readonly snapshots?: Snapshots | undefined
 }
 
 export interface Following {
@@ -51,8 +55,13 @@ export interface Following {
   /** Tells what has happened since the last call; before the samples, so that a stack meets the process it was taken
    *  from.  out  the number of events */
   takeEvents(): number
-  /** Each process of a batch is looked at while it may still live.  cost 1 µs per process, 0.2 ms where it is read */
-  meet(batch: RawStacks): void
+  /** Each process of a batch is looked at while it may still live.
+   *  out  the samples that are ready; those of a process that the kernel did not know may come by `resolve` instead
+   *  cost 1 µs per process, 0.2 ms where it is read; 10 µs per stack that is walked here */
+  meet(batch: RawStacks): readonly RawStacks[]
+  /** The samples that were waited for, after publishing.
+   *  in   isLast  all of them, as they are: a window is to be closed */
+  resolve(isLast: boolean): RawStacks | undefined
   /** After the samples: what was met is published, and a little is compiled.
    *  out     whether there is more to do soon
    *  throws  what went wrong between the ticks */
@@ -81,7 +90,7 @@ const WAKEUPS_MAX = 20
 /** Starts with nobody known.
  *  in  tell  somebody else who wants to hear each event */
 export function followProcesses(
-  { sampler, processes, unwinder, mappingEvents, python, clock }: FollowParts,
+  { sampler, processes, unwinder, mappingEvents, python, snapshots, clock }: FollowParts,
   tell?: (event: ProcessEvent) => void,
 ): Following {
   const missOf = missesOf(sampler.stopNames)
@@ -195,6 +204,13 @@ export function followProcesses(
         missed.set(tgid, startTicks)
         unwinder.miss(tgid, startTicks, miss)
       }
+      if (snapshots === undefined) return [batch]
+      const ready = keepRecords(batch, (record) => !snapshots.take(batch, record))
+      return [ready, snapshots.walked()]
+    },
+    resolve(isLast) {
+      snapshots?.resolve(isLast)
+      return snapshots?.walked()
     },
     publish() {
       if (broken) throw broken.error

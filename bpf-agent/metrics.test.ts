@@ -37,6 +37,7 @@ const FACTS: MetricFacts = {
   processes: 5,
   misses: new Map([['gone', 1]]),
   refused: new Map(),
+  snapshots: new Map([['walked', 41]]),
   tables: {
     ...{
       processes: 4,
@@ -65,6 +66,7 @@ describe('printMetrics', () => {
     expect(text).toContain('flametrail_agent_own_cpu_seconds_total{part="bpf"} 0.25\n')
     expect(text).toContain('flametrail_agent_mappings_lost_total 4\n')
     expect(text).toContain('flametrail_agent_expected_total 100.5\n')
+    expect(text).toContain('flametrail_agent_snapshots_total{outcome="walked"} 41\n')
     expect(text).toContain('flametrail_agent_table_refused_total{reason="eh_frame"} 2\n')
   })
 

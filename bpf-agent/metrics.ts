@@ -26,6 +26,8 @@ export interface MetricFacts {
   /** Binaries that gave no names, by reason. */
   readonly refused: ReadonlyMap<string, number>
   readonly tables: UnwinderFacts
+  /** Samples of unknown processes that brought a copy of their stack, by what became of it. */
+  readonly snapshots: ReadonlyMap<string, number>
   readonly pending: { readonly bytes: number; readonly samples: number }
 }
 
@@ -89,6 +91,12 @@ export function printMetrics(facts: MetricFacts): string {
   metric('table_bytes', 'gauge', 'Kernel memory of rows.', one(tables.bytes))
   metric('table_compile_seconds_total', 'counter', 'CPU time of compiling.', one(tables.compileSeconds))
   metric('table_refused_total', 'counter', 'What has no rows, by reason.', by('reason', tables.refused))
+  metric(
+    'snapshots_total',
+    'counter',
+    'Copied stacks, by what became of them.',
+    by('outcome', facts.snapshots),
+  )
   metric('buffer_bytes', 'gauge', 'Profiles waiting for the backend.', one(facts.pending.bytes))
   metric('buffer_samples', 'gauge', 'Samples waiting for the backend.', one(facts.pending.samples))
   metric('build_info', 'gauge', 'Always 1.', [[{ version: report.version, agent: report.agentId }, 1]])

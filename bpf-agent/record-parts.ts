@@ -10,8 +10,7 @@ import { createSampler } from './kernel/sampler.ts'
 import { openMappedSource, versionOfMapped } from './mapped-source.ts'
 import { createPython, type Python } from './python/python.ts'
 import { createSymbolizer } from './symbolize/symbolizer.ts'
-import { createHostUnwinder } from './unwind/host-unwinder.ts'
-import type { Unwinder } from './unwind/unwinder.ts'
+import { createHostUnwinder, type HostUnwinder } from './unwind/host-unwinder.ts'
 import type { RecordParts } from './watch.ts'
 
 export const USER_FRAMES_MAX = 512 // what a record has room for: USER_FRAMES_MAX of bpf/abi.h
@@ -45,15 +44,17 @@ export function createRecordParts(options: RecordPartsOptions): RecordParts {
     open: openMappedSource,
     runtimeOf: (tgid, startTicks) => unwinder.runtimeOf(tgid, startTicks),
   })
-  const unwinder: Unwinder = createHostUnwinder({
+  const unwinder: HostUnwinder = createHostUnwinder({
     ...{ sampler, processes, open: openMappedSource, versionOf: versionOfMapped, log, monotonicMs },
     ...{ cacheFolder, compileProgram: compileProgram(), runtimes: python.interpreters },
+    userFramesMax: USER_FRAMES_MAX,
   })
   return {
     sampler,
     processes,
     python,
     unwinder,
+    snapshots: unwinder.snapshots,
     mappingEvents: listenToMappings(),
     symbolizer: createSymbolizer({ processes, host, log, python: pythonNames(python) }),
     clock: { monotonicMs, wallMs: () => Date.now() },

@@ -96,7 +96,10 @@ async function sample(options: RecordOptions, parts: RecordParts, watched: Watch
 
   function tick(): void {
     watched.read(onFull)
-    if (clock.monotonicMs() - windowStart.monotonicMs >= WINDOW_MS) closeWindow(NAMINGS_MEANWHILE)
+    if (clock.monotonicMs() - windowStart.monotonicMs >= WINDOW_MS) {
+      watched.settle(onFull)
+      closeWindow(NAMINGS_MEANWHILE)
+    }
     watched.keepHouse()
   }
 
@@ -120,6 +123,8 @@ async function sample(options: RecordOptions, parts: RecordParts, watched: Watch
   sampler.stop()
   following.takeEvents()
   watched.takeSamples(onFull)
+  following.publish()
+  watched.settle(onFull)
   await symbolizer.ready
   closeWindow(NAMINGS_LAST)
   const { drained, filtered } = watched
@@ -128,7 +133,15 @@ async function sample(options: RecordOptions, parts: RecordParts, watched: Watch
   return {
     profile: profiles.length === 0 ? undefined : mergeProfiles(profiles),
     elapsedMs,
-    ticks: accountTicks({ frequencyHz, cpuMs, idleMs, counters, drained, lostLater }),
+    ticks: accountTicks({
+      frequencyHz,
+      cpuMs,
+      idleMs,
+      counters,
+      drained,
+      lostLater,
+      restopped: parts.snapshots?.restopped,
+    }),
     eventsLost: counters.eventsLost,
     living: family?.living ?? 0,
   }

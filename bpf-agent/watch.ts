@@ -13,7 +13,7 @@ import type { RawStacks } from './kernel/raw-stack.ts'
 /** `ready` resolves when kernel names are there, or known to stay away. */
 export type RecordParts = Pick<
   AgentParts,
-  'sampler' | 'processes' | 'unwinder' | 'mappingEvents' | 'python' | 'clock' | 'idleMs'
+  'sampler' | 'processes' | 'unwinder' | 'mappingEvents' | 'python' | 'snapshots' | 'clock' | 'idleMs'
 > & {
   readonly symbolizer: AgentParts['symbolizer'] & { readonly ready: Promise<void> }
 }
@@ -34,7 +34,9 @@ export interface Watch {
   readonly isOver: boolean
   /** in  onFull  takes the aggregator's counts: there is room for no more */
   takeSamples(onFull: () => void): void
-  /** Events, samples, publishing, in their order. */
+  /** Samples that wait for the tables of their process are counted as they are: the counts are about to be taken. */
+  settle(onFull: () => void): void
+  /** Events, samples, publishing, and samples that waited for it, in their order. */
   read(onFull: () => void): void
   /** Once a second: CPUs that came, processes long dead, cgroups that came. */
   keepHouse(): void
@@ -66,10 +68,14 @@ export function watch(parts: RecordParts, meant: Meant): Watch {
       drained += all.count
       const batch = isFiltering ? keepRecords(all, (row) => isMeant(all, row)) : all
       filtered += all.count - batch.count
-      following.meet(batch)
-      for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next)) onFull()
+      for (const ready of following.meet(batch)) count(ready, onFull)
     }
     family?.settle()
+  }
+
+  function count(batch: RawStacks | undefined, onFull: () => void): void {
+    if (batch === undefined) return
+    for (let next = aggregator.add(batch); next < batch.count; next = aggregator.add(batch, next)) onFull()
   }
 
   const isMeant = (batch: RawStacks, row: number) =>
@@ -89,11 +95,13 @@ export function watch(parts: RecordParts, meant: Meant): Watch {
       return family !== undefined && family.living === 0 && cgroups.length === 0
     },
     takeSamples,
+    settle: (onFull) => count(following.resolve(true), onFull),
     read(onFull) {
       following.takeEvents()
       takeSamples(onFull)
       following.publish()
       following.takeEvents() // who executed another program while it was published
+      count(following.resolve(false), onFull)
     },
     keepHouse() {
       const nowMs = clock.monotonicMs()

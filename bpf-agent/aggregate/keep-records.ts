@@ -7,9 +7,12 @@ const COMM_BYTES = 16
  *  The columns are moved up in place: a batch is valid until the next drain only, and so nothing is allocated.
  *  cost O(records + frames) */
 export function keepRecords(batch: RawStacks, isMeant: (record: number) => boolean): RawStacks {
-  const { frameStart, addressHigh, addressLow, comm } = batch
+  const { frameStart, addressHigh, addressLow, comm, snapshotStart, snapshotBytes } = batch
   const { tgid, tid, startTicks, cpu, stop, flags, timeMs, cgroupLow, cgroupHigh, kernelFrames } = batch
-  const columns = [tgid, tid, startTicks, cpu, stop, flags, timeMs, cgroupLow, cgroupHigh, kernelFrames]
+  const columns = [
+    ...[tgid, tid, startTicks, cpu, stop, flags, timeMs, cgroupLow, cgroupHigh, kernelFrames],
+    ...[snapshotStart, snapshotBytes], // the snapshots themselves stay where they are
+  ]
   let count = 0
   let frames = 0
   for (let i = 0; i < batch.count; i++) {

@@ -22,6 +22,8 @@ enum {
 	PYTHONS_MAX = 1024,      // runs of mappings with an interpreter in them; forks share their parent's
 	PYTHON_WORDS_MAX = 1024, // frames of Python and the marks between them; 512 of them fit a record
 	PYTHON_FRAME_BYTES = 128, // of a frame of the interpreter that are read: the farthest field ends at 108
+	SNAPSHOT_PIECE = 4096,   // the smallest page there is: a piece that crosses none is read as a whole or not at all
+	SNAPSHOT_STACK_MAX = 32768, // bytes; most stacks of a compiler are 2 to 12 KB deep
 };
 
 enum record_kind { RECORD_CPU };
@@ -30,6 +32,8 @@ enum record_kind { RECORD_CPU };
 enum record_flag {
 	FRAMES_PLAIN,
 	FRAMES_BUILD_ID, // a user entry is 32 bytes: struct bpf_stack_build_id
+	FRAMES_SNAPSHOT, // the extra words are the leaf's registers, as ptrace(2) gives them, and the user's stack
+	                 // from sp on (rounded down to 8): user space can walk it
 };
 
 // How a stack ended. The sample is kept in every case.
@@ -45,6 +49,8 @@ enum stop_reason {
 	STOP_ROOT,       // the rows say that nothing called this: a clean end
 	STOP_NO_MAPPING, // the last frame lies in no mapping that user space published: they have changed, or it is no code
 	STOP_UNKNOWN,    // user space has published nothing of this process: frame pointers all the way
+	// Never said by the sampler, only of a walk in user space over a copy of the stack:
+	STOP_COPY_ENDED, // the copy was cut at its bound, and the frame's memory lies behind it
 };
 
 // How a frame found its caller.
@@ -222,14 +228,18 @@ struct counters {
 	__u64 events, events_lost;  // events_lost: the events ring was full
 	__u64 own_ns;               // time spent in on_tick
 	__u64 steps[STEPS_MAX];     // user frames that found a caller, by enum step_kind
+	__u64 snapshots;            // records that carry a copy of the user's stack
+	__u64 snapshots_left_out;   // records that should, and the ring was too full for it
 };
-_Static_assert(sizeof(struct counters) == 8 * (6 + 2 * REASONS_MAX + STEPS_MAX), "counters are plain words");
+_Static_assert(sizeof(struct counters) == 8 * (8 + 2 * REASONS_MAX + STEPS_MAX), "counters are plain words");
 
 // Settings, written by user space before the first tick. There are no global variables: a generated loader would round
 // them to the page size of the machine that built it.
 struct config {
 	__u32 user_frames_max;
 	__u32 has_tables; // 1: user space publishes processes, and one that is not there is STOP_UNKNOWN
+	__u32 snapshot_bytes; // of a stack that is copied when its process is unknown, at most SNAPSHOT_STACK_MAX; 0: never
+	__u32 pad;
 	// Never read. clang writes a type into BTF only when a map's value holds it; these are what user space must know.
 	struct {
 		enum record_kind record_kind;
@@ -246,4 +256,4 @@ struct config {
 		struct event event;
 	} shapes;
 };
-_Static_assert(sizeof(struct config) == 88, "config is 88 bytes");
+_Static_assert(sizeof(struct config) == 96, "config is 96 bytes");

@@ -36,7 +36,7 @@ describe('the build of the BPF object', () => {
       expect(spec.sha256).toBe(createHash('sha256').update(blob).digest('hex'))
       expect(spec.maps.map(({ name }) => name)).toEqual([
         ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'pythons', 'python_threads'],
-        ...['scratch', 'counters', 'samples', 'events'],
+        ...['scratch', 'snapshots', 'counters', 'samples', 'events'],
       ])
       const rows = spec.maps.find(({ name }) => name === 'rows')
       expect(rows?.inner).toEqual({ type: 2, entries: 64, flags: 0, keyBytes: 4, valueBytes: 16384 })
@@ -49,7 +49,7 @@ describe('the build of the BPF object', () => {
     expect(specOf('x64').structs.counters!.fields.dropped).toEqual({ offset: 24, size: 128, count: 16 })
     expect(namesOf(specOf('x64'), 'stop_reason')).toEqual([
       ...['fp_zero', 'depth', 'bad_fp', 'read_fault', 'pc_zero', 'kthread', 'compat32', 'no_regs'],
-      ...['root', 'no_mapping', 'unknown'],
+      ...['root', 'no_mapping', 'unknown', 'copy_ended'],
     ])
     expect(namesOf(specOf('x64'), 'drop_reason')).toEqual(['none', 'filtered', 'ring_full', 'no_scratch'])
   })

@@ -30,6 +30,9 @@ struct thread_struct {
 #define THREAD_POINTER(task) ((task)->thread.uw.tp_value)
 enum { THREAD_POINTER_ABOVE = 4095 }; // pthread_self() lies a struct pthread below it, and no other thread's is that near
 #endif
+struct mm_struct {
+	unsigned long start_stack; // of the main thread: where the program's arguments begin
+} CORE;
 
 struct task_struct {
 	unsigned int flags;
@@ -38,6 +41,7 @@ struct task_struct {
 	__u64 start_boottime; // ns
 	struct signal_struct *signal;
 	struct thread_struct thread;
+	struct mm_struct *mm;
 } CORE;
 
 enum { TASK_KTHREAD = 0x00200000 }; // PF_KTHREAD: include/linux/sched.h, unchanged since 2.6

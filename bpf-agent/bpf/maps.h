@@ -97,6 +97,15 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
+// 42 KB per CPU, one each; the loader sets their number, and a CPU without one sends no snapshots. Not a per-CPU array:
+// those end at 32 KB a value.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct snapshot);
+} snapshots SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -105,7 +114,7 @@ struct {
 } counters SEC(".maps");
 
 // A mean record is about 360 bytes and must wait for a stall of 2 s at most; the loader sets
-// Hz × CPUs × 512 bytes × 4 s, a power of two within 1 and 32 MiB.
+// Hz × CPUs × 512 bytes × 4 s, a power of two within 1 and 32 MiB. Snapshots may fill half of it: what is left is the 2 s.
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);

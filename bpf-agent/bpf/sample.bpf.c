@@ -9,11 +9,13 @@
 #include "abi.h"
 #include "kern.h"
 #include "walk.h"
+#include "copy.h"
 #include "maps.h"
 #include "drop.h"
 #include "tables.h"
 #include "unwind.h"
 #include "python.h"
+#include "snapshot.h"
 
 static __always_inline __u32 start_ticks_of(struct task_struct *task)
 {
@@ -113,6 +115,8 @@ static __always_inline enum drop_reason send_record(struct perf_context *context
 	__u64 n = record->n_kernel + record->n_user;
 	if (n > FRAMES_MAX)
 		n = FRAMES_MAX; // cannot be; 6.1's verifier wants to see it
+	if (is_worth_snapshot(scratch) && send_snapshot(scratch, task, n, settings, count))
+		return DROP_NONE;
 	long failed = bpf_ringbuf_output(&samples, record, sizeof(*record) + n * 8, BPF_RB_NO_WAKEUP);
 	return failed ? DROP_RING_FULL : DROP_NONE;
 }

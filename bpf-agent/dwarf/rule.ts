@@ -41,6 +41,12 @@ export function registerAux(place: number, bx: number): number {
 }
 const BX_WORDS_LOST = -1 << (15 - PLACE_BITS)
 
+/** Turns registerAux around.  out  bx  as aux of RULE_SP says it */
+export function readRegisterAux(aux: number): { readonly place: number; readonly bx: number } {
+  const words = aux >> PLACE_BITS
+  return { place: aux & ((1 << PLACE_BITS) - 1), bx: words === BX_WORDS_LOST ? BX_LOST : words * BX_UNIT }
+}
+
 const WORD_BYTES = 8
 const CURRENT_BITS = 6
 
@@ -52,6 +58,12 @@ export function currentAux({ thread, current }: { readonly thread: number; reado
   if (!isPlace(low, CURRENT_BITS) || !isPlace(high, 15 - CURRENT_BITS)) return undefined
   return low | (high << CURRENT_BITS)
 }
+
+/** Turns currentAux around. */
+export const readCurrentAux = (aux: number) => ({
+  thread: (aux & ((1 << CURRENT_BITS) - 1)) * WORD_BYTES,
+  current: (aux >> CURRENT_BITS) * WORD_BYTES,
+})
 
 export const RULE_BYTES = 8
 /** Rule 0 of every file. */

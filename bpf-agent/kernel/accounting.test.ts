@@ -19,6 +19,8 @@ const facts = (change: Partial<TickFacts> = {}): TickFacts => ({
     events: 0,
     eventsLost: 0,
     ownNs: 0,
+    snapshots: 0,
+    snapshotsLeftOut: 0,
   },
   drained: 55,
   lostLater: new Map(),

@@ -15,6 +15,8 @@ export interface TickFacts {
   readonly drained: number
   /** Samples lost after that, by reason. */
   readonly lostLater: ReadonlyMap<string, number>
+  /** By how much samples of a stop reason differ from the sampler's count: user space has walked some stacks further. */
+  readonly restopped?: ReadonlyMap<string, number> | undefined
 }
 
 /** Names every expected tick.
@@ -35,7 +37,9 @@ export function accountTicks(
     dropped.set(reason, (dropped.get(reason) ?? 0) + samples)
     received -= samples
   }
-  return { expected, idle: counters.idle + silent, received, dropped, stops: counters.stopped }
+  const stops = new Map(counters.stopped)
+  for (const [reason, more] of facts.restopped ?? []) stops.set(reason, (stops.get(reason) ?? 0) + more)
+  return { expected, idle: counters.idle + silent, received, dropped, stops }
 }
 
 const USER_HZ = 100 // of /proc/stat, on every architecture we run on

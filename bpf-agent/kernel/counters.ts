@@ -16,6 +16,9 @@ export interface KernelCounters {
   readonly events: number
   /** Events that found their ring full: processes must be read from /proc instead. */
   readonly eventsLost: number
+  /** Records with a copy of the user's stack, and those that went without one because the ring was half full. */
+  readonly snapshots: number
+  readonly snapshotsLeftOut: number
   /** Time spent in the sampling program. */
   readonly ownNs: number
 }
@@ -45,6 +48,8 @@ export function sumCounters(spec: ObjectSpec, bytes: Buffer): KernelCounters {
     steps: byName('steps', namesOf(spec, 'step_kind')),
     events: field('events'),
     eventsLost: field('events_lost'),
+    snapshots: field('snapshots'),
+    snapshotsLeftOut: field('snapshots_left_out'),
     ownNs: field('own_ns'),
   }
 }

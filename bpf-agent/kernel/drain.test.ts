@@ -48,7 +48,7 @@ describe('a drain', () => {
   it('gives batches within its bounds and loses no record between them', () => {
     const memory = memoryRing(8192)
     for (let i = 0; i < 7; i++) memory.write(recordBytes({ tgid: i, user: [1n, 2n, 3n] }))
-    const drain = createDrain(SPEC, memory.ring, { recordsMax: 4, framesMax: 8 })
+    const drain = createDrain(SPEC, memory.ring, { recordsMax: 4, framesMax: 8, snapshotBytesMax: 0 })
     const sizes: number[] = []
     const tgids: number[] = []
     for (let batch = drain.next(); batch.count > 0; batch = drain.next()) {
@@ -79,7 +79,58 @@ describe('a drain', () => {
   it('throws when one record is larger than a batch can be', () => {
     const memory = memoryRing()
     memory.write(recordBytes({ user: [1n, 2n, 3n] }))
-    const drain = createDrain(SPEC, memory.ring, { recordsMax: 4, framesMax: 2 })
+    const drain = createDrain(SPEC, memory.ring, { recordsMax: 4, framesMax: 2, snapshotBytesMax: 0 })
     expect(() => drain.next()).toThrow('too small for one record')
+  })
+
+  describe('of records with a snapshot', () => {
+    const bounds = { recordsMax: 8, framesMax: 8, snapshotBytesMax: 48 }
+    const written = (...records: Parameters<typeof recordBytes>[0][]) => {
+      const memory = memoryRing()
+      for (const record of records) memory.write(recordBytes(record))
+      return createDrain(SPEC, memory.ring, bounds)
+    }
+    const snapshot = (batch: RawStacks, i: number) =>
+      Array.from(
+        batch.snapshots.subarray(batch.snapshotStart[i]!, batch.snapshotStart[i]! + batch.snapshotBytes[i]!),
+      )
+
+    it('gives its bytes as they are, and the frames before them', () => {
+      const batch = written(
+        { user: [5n] },
+        { kernel: [1n], user: [2n], ext: [0x0807_0605_0403_0201n, 9n], flags: 2 },
+      ).next()
+      expect(batch.count).toBe(2)
+      expect(hex(batch, 1)).toEqual(['1', '2'])
+      expect(batch.snapshotBytes[0]).toBe(0)
+      expect(snapshot(batch, 1)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0])
+    })
+
+    it('leaves the next one for another batch when there is no room, and loses none', () => {
+      const drain = written(...[1n, 2n, 3n, 4n].map((word) => ({ ext: [word, word, word], flags: 2 })))
+      const first = drain.next()
+      expect([first.count, snapshot(first, 1)[0]]).toEqual([2, 2])
+      const second = drain.next()
+      expect([second.count, snapshot(second, 0)[0], snapshot(second, 1)[0]]).toEqual([2, 3, 4])
+    })
+
+    it('takes words that no flag explains for something else', () => {
+      const batch = written({ ext: [1n, 2n], flags: 0 }).next()
+      expect([batch.count, batch.snapshotBytes[0]]).toEqual([1, 0])
+    })
+
+    it('throws when it says that it is longer or shorter than it is', () => {
+      for (const bytes of [72, 88]) {
+        const memory = memoryRing()
+        const whole = Buffer.alloc(100)
+        whole.set(recordBytes({ ext: [1n, 2n], flags: 2 }))
+        memory.write(whole.subarray(0, bytes))
+        expect(() => createDrain(SPEC, memory.ring).next()).toThrow('agent and BPF object disagree')
+      }
+    })
+
+    it('throws when it is larger than a batch can be', () => {
+      expect(() => written({ ext: Array(7).fill(1n), flags: 2 }).next()).toThrow('too small for one record')
+    })
   })
 })

@@ -1,15 +1,22 @@
 // What did the sampler write? Records of the ring become columns of RawStacks, one bounded batch at a time. All offsets
 // come from the object's BTF; a record whose length and counts disagree is a broken relation of ours, and throws.
-import { type ObjectSpec, offsetOf, sizeOf } from './object-spec.ts'
+import { constantOf, type ObjectSpec, offsetOf, sizeOf } from './object-spec.ts'
 import type { RawStacks } from './raw-stack.ts'
 import type { Ring } from './ring.ts'
 
 export interface BatchBounds {
   readonly recordsMax: number
   readonly framesMax: number
+  /** Of all registers and copied stacks together. */
+  readonly snapshotBytesMax: number
 }
-/** 4,096 records of 16 frames on average: 0.8 MB of columns, reused for every batch. */
-export const BATCH_BOUNDS: BatchBounds = { recordsMax: 4096, framesMax: 65_536 }
+/** 4,096 records of 16 frames on average: 0.8 MB of columns, and 1 MB of copied stacks, reused for every batch. Memory
+ *  that no record has needed is not there. */
+export const BATCH_BOUNDS: BatchBounds = {
+  recordsMax: 4096,
+  framesMax: 65_536,
+  snapshotBytesMax: 1024 * 1024,
+}
 
 export interface Drain {
   /** The next batch; `count` is 0 when the ring is empty. Valid until the next call.
@@ -22,7 +29,7 @@ const WORD = 8
 
 /** Makes the reader of one ring of records. */
 export function createDrain(spec: ObjectSpec, ring: Ring, bounds: BatchBounds = BATCH_BOUNDS): Drain {
-  const { recordsMax, framesMax } = bounds
+  const { recordsMax, framesMax, snapshotBytesMax } = bounds
   const at = (field: string) => offsetOf(spec, 'record', field)
   const headBytes = sizeOf(spec, 'record')
   const [tgidAt, tidAt, startAt, timeAt, cgroupAt] = [
@@ -41,6 +48,7 @@ export function createDrain(spec: ObjectSpec, ring: Ring, bounds: BatchBounds = 
   ]
   const stopAt = at('stop')
   const commAt = at('comm')
+  const isSnapshot = constantOf(spec, 'record_flag', 'FRAMES_SNAPSHOT')
   const u32 = new Uint32Array(ring.data)
   const u16 = new Uint16Array(ring.data)
   const u8 = new Uint8Array(ring.data)
@@ -59,19 +67,28 @@ export function createDrain(spec: ObjectSpec, ring: Ring, bounds: BatchBounds = 
   const kernelFrames = new Uint16Array(recordsMax)
   const addressHigh = new Uint32Array(framesMax)
   const addressLow = new Uint32Array(framesMax)
+  const snapshotStart = new Uint32Array(recordsMax)
+  const snapshotBytes = new Uint32Array(recordsMax)
+  const snapshots = new Uint8Array(snapshotBytesMax)
+  let snapshotsEnd = 0
 
-  /** Copies one record to row i.  out  false when its frames do not fit any more */
+  /** Copies one record to row i.  out  false when its frames or its stack do not fit any more */
   function read(byte: number, i: number): boolean {
     const half = byte / 2
     const word = byte / 4
     const kernel = u16[half + kernelAt]!
     const frames = kernel + u16[half + userAt]!
-    if (ring.length !== headBytes + WORD * (frames + u16[half + extAt]!))
+    const extBytes = WORD * u16[half + extAt]!
+    if (ring.length !== headBytes + WORD * frames + extBytes)
       throw new Error(
         `a record of ${ring.length} bytes says that it has ${frames} frames: agent and BPF object disagree`,
       )
     const start = frameStart[i]!
-    if (start + frames > framesMax) return false
+    if (
+      start + frames > framesMax ||
+      !readSnapshot(byte + headBytes + WORD * frames, u16[half + flagsAt] === isSnapshot ? extBytes : 0, i)
+    )
+      return false
     tgid[i] = u32[word + tgidAt]!
     tid[i] = u32[word + tidAt]!
     startTicks[i] = u32[word + startAt]!
@@ -99,14 +116,29 @@ export function createDrain(spec: ObjectSpec, ring: Ring, bounds: BatchBounds = 
     return true
   }
 
+  /** in   at, bytes  the words behind the frames
+   *  out  false when they do not fit any more */
+  function readSnapshot(at: number, bytes: number, i: number): boolean {
+    if (snapshotsEnd + bytes > snapshotBytesMax) return false
+    snapshotStart[i] = snapshotsEnd
+    snapshotBytes[i] = bytes
+    if (bytes > 0) snapshots.set(u8.subarray(at, at + bytes), snapshotsEnd)
+    snapshotsEnd += bytes
+    return true
+  }
+
   return {
     next() {
       let count = 0
+      snapshotsEnd = 0
       while (count < recordsMax) {
         const byte = ring.next()
         if (byte < 0) break
         if (!read(byte, count)) {
-          if (count === 0) throw new Error(`a batch of ${framesMax} frames is too small for one record`)
+          if (count === 0)
+            throw new Error(
+              `a batch of ${framesMax} frames and ${snapshotBytesMax} bytes is too small for one record`,
+            )
           ring.unread()
           break
         }
@@ -115,7 +147,7 @@ export function createDrain(spec: ObjectSpec, ring: Ring, bounds: BatchBounds = 
       ring.release()
       return {
         ...{ count, tgid, tid, startTicks, cpu, stop, flags, timeMs, cgroupLow, cgroupHigh, comm },
-        ...{ frameStart, kernelFrames, addressHigh, addressLow },
+        ...{ frameStart, kernelFrames, addressHigh, addressLow, snapshotStart, snapshotBytes, snapshots },
       }
     },
   }

@@ -44,17 +44,8 @@ export interface ObjectSpec {
 /** What this agent needs to find; a manifest without it is of another version. */
 const NEEDED = {
   maps: [
-    'config',
-    'cgroups',
-    'procs',
-    'vmas',
-    'pages',
-    'rules',
-    'rows',
-    'pythons',
-    'counters',
-    'samples',
-    'events',
+    ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'pythons'],
+    ...['snapshots', 'counters', 'samples', 'events'],
   ],
   programs: ['on_tick', 'on_fork', 'on_exec', 'on_exit'],
   structs: {
@@ -63,8 +54,11 @@ const NEEDED = {
       ...['time_ns', 'cgroup_id', 'comm'],
     ],
     event: ['kind', 'tgid', 'other', 'start_ticks', 'time_ns', 'cgroup_id'],
-    counters: ['ticks', 'idle', 'records', 'dropped', 'stopped', 'events', 'events_lost', 'own_ns', 'steps'],
-    config: ['user_frames_max', 'has_tables'],
+    counters: [
+      ...['ticks', 'idle', 'records', 'dropped', 'stopped', 'events', 'events_lost', 'own_ns', 'steps'],
+      ...['snapshots', 'snapshots_left_out'],
+    ],
+    config: ['user_frames_max', 'has_tables', 'snapshot_bytes'],
     proc: ['first_vma', 'n_vma', 'start_ticks', 'flags', 'runtime'],
     vma: ['start', 'len_pages', 'page_base', 'bias', 'first_page', 'n_pages'],
     range: ['first', 'n'],

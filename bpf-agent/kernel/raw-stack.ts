@@ -25,4 +25,10 @@ export interface RawStacks {
   /** As the lookup wants them: exact for the leaf, return address - 1 for callers. */
   readonly addressHigh: Uint32Array
   readonly addressLow: Uint32Array
+  /** What user space can walk, of records whose process the kernel did not know: words of 8 bytes, the registers as
+   *  ptrace(2) orders them, then the stack from `sp` (rounded down to 8) up. Bytes snapshotStart[i] … snapshotStart[i] +
+   *  snapshotBytes[i] - 1 of `snapshots`; 0 bytes: nothing. */
+  readonly snapshotStart: Uint32Array
+  readonly snapshotBytes: Uint32Array
+  readonly snapshots: Uint8Array
 }

@@ -52,6 +52,9 @@ export interface SamplerOptions {
   /** Whether somebody publishes processes and their unwind tables. Without, every stack is walked by frame pointers;
    *  with, a process that is not published ends with the stop reason `unknown`. */
   readonly hasTables?: boolean
+  /** Of the user's stack that a sample of an unknown process takes with it, at most; 0: nothing. By default all that
+   *  there is room for, where somebody publishes processes. */
+  readonly snapshotBytes?: number
   /** Inodes of cgroup v2 directories whose samples are filtered. */
   readonly excludedCgroups: readonly bigint[]
   /** Folder of ARCH.bin and ARCH.json. */
@@ -59,6 +62,9 @@ export interface SamplerOptions {
   /** CLOCK_MONOTONIC. */
   readonly monotonicMs: () => number
 }
+
+/** Where a copy of a stack is cut: SNAPSHOT_STACK_MAX of bpf/abi.h. */
+export const SNAPSHOT_BYTES_MAX = 32_768
 
 /** A sampler in this kernel. */
 export interface KernelSampler extends Sampler {
@@ -72,7 +78,14 @@ export interface KernelSampler extends Sampler {
 export function createSampler(options: SamplerOptions): KernelSampler {
   const { spec, blob } = readObject(options.objectFolder)
   const ringBytes = ringBytesFor(options.frequencyHz, onlineCpus().length)
-  const object = loadObject(spec, blob, new Map([['samples', ringBytes]]))
+  const object = loadObject(
+    spec,
+    blob,
+    new Map([
+      ['samples', ringBytes],
+      ['snapshots', Math.max(...onlineCpus()) + 1], // 42 KB each; a CPU that comes later sends none
+    ]),
+  )
   const toClose: (() => void)[] = [() => object.close()]
   const close = () => {
     for (const step of toClose.splice(0).reverse()) step()
@@ -181,6 +194,8 @@ function writeConfig(spec: ObjectSpec, object: LoadedObject, options: SamplerOpt
   const value = Buffer.alloc(sizeOf(spec, 'config'))
   value.writeUInt32LE(options.userFramesMax, offsetOf(spec, 'config', 'user_frames_max'))
   value.writeUInt32LE(options.hasTables === true ? 1 : 0, offsetOf(spec, 'config', 'has_tables'))
+  const snapshotBytes = options.snapshotBytes ?? (options.hasTables === true ? SNAPSHOT_BYTES_MAX : 0)
+  value.writeUInt32LE(snapshotBytes, offsetOf(spec, 'config', 'snapshot_bytes'))
   updateElem(object.mapFd('config'), Buffer.alloc(8), value)
 }
 

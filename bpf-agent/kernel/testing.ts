@@ -16,7 +16,7 @@ export const SPEC: ObjectSpec = {
   dataBytes: 8,
   maps: [
     ...['config', 'cgroups', 'procs', 'vmas', 'pages', 'rules', 'rows', 'pythons'],
-    ...['counters', 'samples', 'events'],
+    ...['snapshots', 'counters', 'samples', 'events'],
   ].map((name) => ({
     name,
     type: 2,
@@ -56,7 +56,7 @@ export const SPEC: ObjectSpec = {
       ]),
     },
     counters: {
-      size: 96,
+      size: 112,
       fields: fields([
         ['own_ns', 0, 8],
         ['ticks', 8, 8],
@@ -67,13 +67,16 @@ export const SPEC: ObjectSpec = {
         ['events', 64, 8],
         ['events_lost', 72, 8],
         ['steps', 80, 16, 2],
+        ['snapshots_left_out', 96, 8],
+        ['snapshots', 104, 8],
       ]),
     },
     config: {
-      size: 8,
+      size: 16,
       fields: fields([
         ['has_tables', 0, 4],
         ['user_frames_max', 4, 4],
+        ['snapshot_bytes', 8, 4],
       ]),
     },
     proc: {
@@ -144,7 +147,7 @@ export const SPEC: ObjectSpec = {
     drop_reason: ['DROP_NONE', 'DROP_RING_FULL'],
     event_kind: ['EVENT_FORK', 'EVENT_EXEC', 'EVENT_EXIT'],
     cgroup_verdict: ['CGROUP_TAKE', 'CGROUP_SKIP'],
-    record_flag: ['FRAMES_PLAIN', 'FRAMES_BUILD_ID'],
+    record_flag: ['FRAMES_PLAIN', 'FRAMES_BUILD_ID', 'FRAMES_SNAPSHOT'],
     step_kind: ['STEP_ROW', 'STEP_FP_GAP'],
     rule_kind: ['RULE_SP', 'RULE_FP'],
     fp_kind: ['FP_SAME', 'FP_AT_CFA'],
@@ -163,13 +166,16 @@ export interface RecordSpec {
   /** Leaf first. */
   readonly kernel?: readonly bigint[]
   readonly user?: readonly bigint[]
+  /** The words behind the frames: registers, then the stack. */
+  readonly ext?: readonly bigint[]
+  readonly flags?: number
 }
 
 /** A record's bytes as the sampler would write them. */
 export function recordBytes(record: RecordSpec): Uint8Array {
-  const { kernel = [], user = [] } = record
+  const { kernel = [], user = [], ext = [] } = record
   const head = sizeOf(SPEC, 'record')
-  const bytes = Buffer.alloc(head + 8 * (kernel.length + user.length))
+  const bytes = Buffer.alloc(head + 8 * (kernel.length + user.length + ext.length))
   const at = (field: string) => offsetOf(SPEC, 'record', field)
   bytes.writeUInt32LE(record.tgid ?? 1, at('tgid'))
   bytes.writeUInt32LE(record.tgid ?? 1, at('tid'))
@@ -177,10 +183,12 @@ export function recordBytes(record: RecordSpec): Uint8Array {
   bytes.writeUInt8(record.stop ?? 0, at('stop'))
   bytes.writeUInt16LE(kernel.length, at('n_kernel'))
   bytes.writeUInt16LE(user.length, at('n_user'))
+  bytes.writeUInt16LE(ext.length, at('n_ext'))
+  bytes.writeUInt16LE(record.flags ?? 0, at('flags'))
   bytes.writeBigUInt64LE(record.timeNs ?? 0n, at('time_ns'))
   bytes.writeBigUInt64LE(record.cgroup ?? 1n, at('cgroup_id'))
   bytes.write(record.comm ?? 'test', at('comm'), 16, 'utf8')
-  ;[...kernel, ...user].forEach((word, i) => {
+  ;[...kernel, ...user, ...ext].forEach((word, i) => {
     bytes.writeBigUInt64LE(word, head + 8 * i)
   })
   return bytes
@@ -270,5 +278,8 @@ export function drawBatch(text: string): RawStacks {
     kernelFrames: Uint16Array.from(rows, (row) => row.kernel.length),
     addressHigh: Uint32Array.from(frames, (address) => Number(address >> 32n)),
     addressLow: Uint32Array.from(frames, (address) => Number(address & 0xffff_ffffn)),
+    snapshotStart: new Uint32Array(rows.length),
+    snapshotBytes: new Uint32Array(rows.length),
+    snapshots: new Uint8Array(),
   }
 }

@@ -88,6 +88,7 @@ function batchOf(frames: readonly (readonly [code: number, unit: number] | numbe
     kernelFrames: Uint16Array.of(1),
     addressHigh: Uint32Array.of(0xffff_ffff, ...high),
     addressLow: Uint32Array.of(0x8100_0000, ...low),
+    ...{ snapshotStart: new Uint32Array(1), snapshotBytes: new Uint32Array(1), snapshots: new Uint8Array() },
   }
 }
 

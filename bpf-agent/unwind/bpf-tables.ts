@@ -133,6 +133,16 @@ export function openBpfTables({ spec, mapFd }: LoadedTables): BpfTables {
       closeFd(fd)
       shards.delete(index)
     },
+    readPage(page, range) {
+      const at = page * rangeBytes
+      const isThere = page >= 0 && at + rangeBytes <= pages.length
+      range[0] = isThere ? pages.readUInt32LE(at + rangeAt.first) : 0
+      range[1] = isThere ? pages.readUInt32LE(at + rangeAt.n) : 0
+    },
+    readRule(id) {
+      const at = id * ruleBytes
+      return id >= 0 && at + ruleBytes <= rules.length ? rules.subarray(at, at + ruleBytes) : undefined
+    },
     writePages(first, ranges) {
       for (let i = 0; i < ranges.length; i += 2) {
         const at = (first + i / 2) * rangeBytes

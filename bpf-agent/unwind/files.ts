@@ -12,6 +12,7 @@ import type { ByteSource } from '../elf/byte-source.ts'
 import { MalformedError } from '../elf/cursor.ts'
 import { readElf, type Segment } from '../elf/elf-file.ts'
 import type { Mappings } from '../host/mappings.ts'
+import type { MappedOrigin } from '../host/processes.ts'
 import { type Compilation, createCompileQueue, type OpenSource } from './compile-queue.ts'
 import type { PlacedTable, RowStore } from './row-store.ts'
 import { createSharedTables } from './shared-tables.ts'
@@ -55,9 +56,14 @@ export interface FilesParts {
   readonly open: (
     tgid: number,
     mapping: { readonly start: number; readonly end: number; readonly path: string; readonly file: string },
+    origin?: MappedOrigin,
   ) => MappedSource | undefined
   /** The version of what is mapped now, without opening it; undefined: not to be reached. */
-  readonly versionOf: (tgid: number, mapping: Parameters<FilesParts['open']>[1]) => string | undefined
+  readonly versionOf: (
+    tgid: number,
+    mapping: Parameters<FilesParts['open']>[1],
+    origin?: MappedOrigin,
+  ) => string | undefined
   readonly compile: (source: ByteSource, fd: number | undefined) => Compilation
   /** Code that lies in every process's memory and in no file; undefined where there is none. */
   readonly vdso: ByteSource | undefined
@@ -67,9 +73,15 @@ export interface FilesParts {
 
 export interface Files {
   /** The file of an executable mapping.
+   *  in   origin  how it is found should the process have ended; without, it is not
    *  out  undefined: anonymous text, or memory of a device;  'unreachable': not now, perhaps later
    *  cost a Map look-up; 10 µs when all that mapped it have ended, 0.1 to 0.3 ms when it must be opened */
-  fileOf(tgid: number, mappings: Mappings, row: number): TableFile | undefined | 'unreachable'
+  fileOf(
+    tgid: number,
+    mappings: Mappings,
+    row: number,
+    origin?: MappedOrigin,
+  ): TableFile | undefined | 'unreachable'
   /** A run in the kernel begins to name the file's pages, or will never be read again. */
   addReader(file: TableFile): void
   removeReader(file: TableFile): void
@@ -113,7 +125,12 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
   const tables = createSharedTables(store)
   let placedFiles = 0
 
-  function fileOf(tgid: number, mappings: Mappings, row: number): TableFile | undefined | 'unreachable' {
+  function fileOf(
+    tgid: number,
+    mappings: Mappings,
+    row: number,
+    origin?: MappedOrigin,
+  ): TableFile | undefined | 'unreachable' {
     const path = mappings.path[row]!
     const start = mappings.start[row]!
     const end = mappings.end[row]!
@@ -123,11 +140,14 @@ export function createFiles({ store, open, versionOf, compile, vdso, machine, no
     const key = `${file} ${path}`
     const known = byMapping.get(key)
     if (known && !mayFindRoom(known)) {
-      if (!known.isDoubtful || known.mappedAs.get(key) === versionOf(tgid, { start, end, path, file }))
+      if (
+        !known.isDoubtful ||
+        known.mappedAs.get(key) === versionOf(tgid, { start, end, path, file }, origin)
+      )
         return known
       unmap(known)
     }
-    const opened = open(tgid, { start, end, path, file })
+    const opened = open(tgid, { start, end, path, file }, origin)
     if (opened === undefined) {
       refuse('open')
       return 'unreachable'

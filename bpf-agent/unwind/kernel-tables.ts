@@ -50,6 +50,10 @@ export interface KernelTables {
   writeChunk(chunk: number, rows: Uint32Array): void
   /** Gives the memory of a shard back; its rows are zeros then.  cost 20 to 50 ms, for the same reason */
   dropShard(shard: number): void
+  /** The rows of a page.  in  range  becomes {first row, number of rows}; zeros where no page is */
+  readPage(page: number, range: Uint32Array): void
+  /** The 8 bytes of a rule; undefined where no rule is. */
+  readRule(id: number): Uint8Array | undefined
   /** in  ranges  pairs {first row, number of rows}, one pair a page */
   writePages(first: number, ranges: Uint32Array): void
   writeVmas(first: number, vmas: readonly VmaRow[]): void

@@ -125,7 +125,7 @@ export function createRuns({
     let isUnreachable = false
     for (let i = 0; i < mappings.start.length && rows.length <= VMAS_MAX; i++) {
       const file = files.fileOf(tgid, mappings, i)
-      const row = rowOf(mappings, i, typeof file === 'object' ? file : undefined)
+      const row = vmaRowOf(mappings, i, typeof file === 'object' ? file : undefined)
       if (file === 'unreachable') isUnreachable = true
       else if (file) found.add(file)
       const before = rows.at(-1)
@@ -206,7 +206,8 @@ export function createRuns({
 
 const endOf = ({ start, lenPages }: VmaRow) => start + lenPages * VMA_PAGE
 
-function rowOf({ start, end, offset }: Mappings, i: number, file: TableFile | undefined): VmaRow {
+/** How the kernel is told of a mapping.  in  file  undefined: anonymous text, or a file that cannot be reached */
+export function vmaRowOf({ start, end, offset }: Mappings, i: number, file: TableFile | undefined): VmaRow {
   const at = { start: start[i]!, end: end[i]!, offset: offset[i]! }
   const lenPages = Math.min(0xffff_ffff, Math.floor((at.end - at.start) / VMA_PAGE))
   const bias = file?.placed && biasOf(file.segments, at)

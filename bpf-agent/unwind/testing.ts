@@ -96,6 +96,11 @@ export function createMemoryKernel(
       shards.delete(shard)
       onWrite()
     },
+    readPage(page, range) {
+      range[0] = pages[2 * page] ?? 0
+      range[1] = pages[2 * page + 1] ?? 0
+    },
+    readRule: (id) => rules[id],
     writePages(first, ranges) {
       pages.set(ranges, 2 * first)
       onWrite()

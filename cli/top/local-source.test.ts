@@ -20,7 +20,16 @@ function fakeParts(batches: string[]) {
   const events: ReturnType<Sampler['events']>[number][] = []
   let startFailure: Error | undefined
   const counters = {
-    ...{ ticks: 1000, idle: 0, records: 0, events: 0, eventsLost: 0, ownNs: 0 },
+    ...{
+      ticks: 1000,
+      idle: 0,
+      records: 0,
+      events: 0,
+      eventsLost: 0,
+      ownNs: 0,
+      snapshots: 0,
+      snapshotsLeftOut: 0,
+    },
     ...{ dropped: new Map(), stopped: new Map(), steps: new Map() },
   }
   const parts: RecordParts = {

@@ -69,6 +69,7 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
       cpuMs: sampler.cpuMs(clock.monotonicMs()),
       idleMs: parts.idleMs() - idleBeforeMs,
       lostLater: new Map([['filtered', filtered]]),
+      restopped: parts.snapshots?.restopped,
     })
     const notes = [
       ...lossNotes(ticks),
@@ -100,6 +101,7 @@ export function openLocalSource(options: LocalOptions, parts: RecordParts): Sour
         tick()
         if (isStopped || clock.monotonicMs() - sliceStartMs >= intervalMs) break
       }
+      watched.settle(closeSlice)
       await symbolizer.ready // the kernel's names, before the first slice
       closeSlice()
       return view()

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compileUnwindTable } from '../../dwarf/unwind-table.ts'
 import { bytesSource } from '../../elf/byte-source.ts'
 import { readElf, SEGMENT_EXECUTABLE, SEGMENT_LOAD } from '../../elf/elf-file.ts'
+import { walkLines } from '../../unwind/walk-lines.ts'
 import { compileReplay, compiler, type Walked } from './replay.ts'
 
 const PROGRAM = String.raw`
@@ -99,7 +100,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'flametrail-recorded-'))
 describe.skipIf(compiler === undefined)(`a walk over a stack (${compiler ?? 'needs gcc or clang'})`, () => {
   let walk: (lines: readonly string[]) => Walked
   beforeAll(() => {
-    walk = compileReplay('x86', work)
+    walk = compileReplay('x86', work, walkLines)
   })
   afterAll(() => {
     rmSync(work, { recursive: true, force: true })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { walkLines } from '../../unwind/walk-lines.ts'
 import { compileReplay, compiler, namesOf, type Walked } from './replay.ts'
 
 const work = mkdtempSync(path.join(tmpdir(), 'flametrail-replay-'))
@@ -48,8 +49,8 @@ describe.skipIf(compiler === undefined)(`a walk (${compiler ?? 'needs gcc or cla
   let walk: (lines: readonly string[]) => Walked
   let walkArm: (lines: readonly string[]) => Walked
   beforeAll(() => {
-    walk = compileReplay('x86', work)
-    walkArm = compileReplay('arm64', work)
+    walk = compileReplay('x86', work, walkLines)
+    walkArm = compileReplay('arm64', work, walkLines)
   })
   afterAll(() => {
     rmSync(work, { recursive: true, force: true })
