@@ -80,7 +80,8 @@ const SCAN_MS_MAX = 3000
 const COMPILE_MS = 20 // the ring is not drained meanwhile
 const COMPILE_MS_BETWEEN = 5
 const PUBLISHED_MAX = 16 // of a wake-up or tick, the latest first: the others are met by their samples
-const SETTLE_MS = 2 // the loader maps a program's libraries one after the other
+const STARTING_MS = 5
+const SETTLE_MS = 2 // then the loader maps a program's libraries one after the other
 const WAIT_MS = 60_000
 // A program that is executed costs 2 ms with its wake-up, its reading and its run, measured: ten a second are 2 % of a
 // core. A build that starts a hundred a second gets no more; it is met by its samples.
@@ -101,6 +102,7 @@ export function followProcesses(
   const changed = new Map<number, number>()
   let early: (ProcessEvent | MappingEvent)[] = []
   let lost = 0
+  let programMs = Number.NEGATIVE_INFINITY // when somebody last became another program
   let isClosed = false
   let broken: { readonly error: unknown } | undefined
 
@@ -129,8 +131,10 @@ export function followProcesses(
     if (kind === 'map') {
       const startTicks = processes.onMap(tgid, event, timeMs)
       if (startTicks !== undefined) change(tgid, startTicks)
-    } else if (kind === 'program') processes.onProgram(tgid, timeMs)
-    else hearOfProcess(event)
+    } else if (kind === 'program') {
+      programMs = timeMs
+      processes.onProgram(tgid, timeMs)
+    } else hearOfProcess(event)
   }
 
   function change(tgid: number, startTicks: number): void {
@@ -165,7 +169,9 @@ export function followProcesses(
     let tokens = WAKEUPS_MAX
     for (let beforeMs = performance.now(); !isClosed; ) {
       await events.wait(WAIT_MS)
-      await sleep(SETTLE_MS)
+      if (isClosed) return
+      takeEvents()
+      if (clock.monotonicMs() - programMs < STARTING_MS) await sleep(SETTLE_MS)
       if (isClosed) return
       react()
       const nowMs = performance.now()

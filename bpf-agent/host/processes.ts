@@ -154,7 +154,7 @@ interface Entry {
   wasSeen: boolean
   /** Of the sweeper's clock; -1: not swept since it was last seen, or since it died. */
   keptSinceMs: number
-  readonly isStale: boolean
+  isStale: boolean
 }
 
 /** Makes an empty table of processes. */
@@ -295,12 +295,17 @@ export function createProcesses({
     return { executable, service: entry.family || executable }
   }
 
+  function put(entry: Entry, timeline: Timeline): void {
+    entry.generations = timeline
+    entry.isStale = timeline[0] !== undefined && isHollow(timeline[0])
+  }
+
   function keep(entry: Entry, timeline: Timeline): void {
     if (timeline === entry.generations) return
     const sinceMs = nowMs() - HISTORY_KEPT_MS
     const kept = trim(timeline, { sinceMs, rowsMax: HISTORY_ROWS_MAX, generationsMax: GENERATIONS_MAX })
     if (kept.isCut) miss('history_full')
-    entry.generations = kept.timeline
+    put(entry, kept.timeline)
     const held = kept.timeline.reduce((sum, { mappings }) => sum + mappings.start.length, 0)
     rows += held - entry.rows
     entry.rows = held
@@ -351,7 +356,7 @@ export function createProcesses({
     // Another program, of which we have not been told yet.
     if (newest === undefined || !isSame || found.executable !== newest.executable) return
     entry.family = found.family
-    entry.generations = [{ ...newest, service: found.service }, ...older]
+    put(entry, [{ ...newest, service: found.service }, ...older])
   }
 
   function onExec(tgid: number, startTicks: number, timeMs: number): void {
@@ -383,7 +388,7 @@ export function createProcesses({
     child.isGuess = parent.isGuess
     const inherited = generationAt(parent.generations, timeMs)
     // /proc may have been read after the fork, and that says nothing of the child.
-    if (inherited) child.generations = [{ ...inherited, readMs: Number.NEGATIVE_INFINITY }]
+    if (inherited) put(child, [{ ...inherited, readMs: Number.NEGATIVE_INFINITY }])
   }
 
   function newEntry(tgid: number, startTicks: number): Entry {
@@ -407,10 +412,7 @@ export function createProcesses({
       isSeen: false,
       wasSeen: false,
       keptSinceMs: -1,
-      get isStale() {
-        const [newest] = this.generations
-        return newest !== undefined && isHollow(newest)
-      },
+      isStale: false,
     }
     youngest.set(tgid, entry)
     return entry

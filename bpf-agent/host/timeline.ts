@@ -226,9 +226,9 @@ interface Draft {
 }
 
 function draftOf(mappings: Mappings): Draft {
-  const start = Array.from(mappings.start)
-  const end = Array.from(mappings.end)
-  const offset = Array.from(mappings.offset)
+  const start = plain(mappings.start)
+  const end = plain(mappings.end)
+  const offset = plain(mappings.offset)
   const file = [...mappings.file]
   const path = [...mappings.path]
   let isChanged = false
@@ -295,6 +295,13 @@ function draftOf(mappings: Mappings): Draft {
   function partOf(i: number): MappedRow {
     return { start: start[i]!, end: end[i]!, offset: offset[i]!, file: file[i]!, path: path[i]! }
   }
+}
+
+/** Array.from would go through an iterator: some ten times as long for a few numbers. */
+function plain(column: Float64Array): number[] {
+  const list: number[] = []
+  for (let i = 0; i < column.length; i++) list.push(column[i]!)
+  return list
 }
 
 /** First index whose value is above the limit, in an ascending list. */
