@@ -149,7 +149,8 @@ struct python {
 	__u8 frame_code, frame_back, frame_instruction;
 	__u8 frame_entry;                 // PYTHON_C_FRAMES: not 0 in a call's first frame; PYTHON_ENTRY_FRAMES: who owns it
 	__u8 unit_shift;                  // of a counted instruction: bytes are halved
-	__u8 pad[6];
+	__u8 loop_begins;                 // bytes of the loop in which the thread's frame is still the caller's
+	__u8 pad[5];
 };
 _Static_assert(sizeof(struct python) == 80, "an interpreter is 80 bytes");
 

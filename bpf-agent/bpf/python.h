@@ -163,6 +163,7 @@ static __always_inline void collect_python(struct task_struct *task, struct scra
 	} else {
 		stack->loop_start = python->loop_start;
 		stack->loop_bytes = python->loop_end - python->loop_start;
+		stack->loop_begins = python->loop_begins;
 		stack->cold_start = python->cold_start;
 		stack->cold_bytes = python->cold_end - python->cold_start;
 	}

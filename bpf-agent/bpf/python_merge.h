@@ -8,10 +8,6 @@
 
 #define IS_PYTHON(word) ((word) >> 63)
 
-// While a thread is in the first instructions of the loop, its newest frame is still the caller's: in 3.8 to 3.10 the
-// loop puts the new one in its place some 30 to 60 bytes in.
-enum { LOOP_BEGINS = 64 };
-
 static __always_inline __u64 python_word_at(struct scratch *scratch, __u32 index)
 {
 	return scratch->python.words[index & (PYTHON_WORDS_MAX - 1)];
@@ -33,6 +29,24 @@ static __always_inline bool put_python(struct scratch *scratch, __u32 word)
 	return true;
 }
 
+// The native walk could not go on, and Python still can: its frames are callers of what was found, whatever native frames
+// are missing between them.  out  false: there is no more
+static __always_inline bool put_rest_of_python(struct scratch *scratch)
+{
+	struct walk *walk = &scratch->walk;
+	__u32 word = walk->base + walk->n;
+	__u64 frame = python_word_at(scratch, walk->python_next);
+
+	if (walk->python_next >= walk->python_n || word >= FRAMES_MAX)
+		return false;
+	walk->python_next++;
+	if (IS_PYTHON(frame)) {
+		scratch->words[word] = frame;
+		walk->n++;
+	}
+	return true;
+}
+
 // A native frame has found its caller: if it is the loop, what it runs takes its place.
 // in   pc, sp  of the frame; that of the caller is in walk
 static __always_inline void meet_loop(struct scratch *scratch, __u64 pc, __u64 sp)
@@ -45,7 +59,8 @@ static __always_inline void meet_loop(struct scratch *scratch, __u64 pc, __u64 s
 		return;
 	if (walk->python_kind == PYTHON_FRAME_OBJECTS) {
 		bool is_loop = pc - python->loop_start < python->loop_bytes;
-		bool is_begun = walk->n > 1 || pc - python->loop_start >= LOOP_BEGINS;
+		// The loop makes its frame the thread's own some instructions in; until then the newest is the caller's.
+		bool is_begun = walk->n > 1 || pc - python->loop_start >= python->loop_begins;
 		if ((!is_loop || !is_begun) && pc - python->cold_start >= python->cold_bytes)
 			return;
 		walk->n--;

@@ -334,12 +334,15 @@ static long walk_step(__u32 index, void *context)
 
 	if (walk->n >= walk->n_max)
 		return 1; // stop is STOP_DEPTH from the start
+	if (walk->is_rest)
+		return !put_rest_of_python(here->scratch);
 	if (walk->is_python && put_python(here->scratch, walk->base + walk->n))
 		return 0;
 	bool has_vma = walk->is_known && find_vma(walk);
 	if (walk->is_known && walk->is_guess && !has_vma) {
 		walk->stop = STOP_NO_MAPPING; // what a register pointed to is no code: it is not a frame
-		return 1;
+		walk->is_rest = true;
+		return 0;
 	}
 	if (has_vma)
 		rule = find_rule(walk, &how);
@@ -357,7 +360,8 @@ static long walk_step(__u32 index, void *context)
 		return 0;
 	}
 	walk->stop = next;
-	return 1;
+	walk->is_rest = true;
+	return next == STOP_ROOT;
 }
 
 // Fills the user frames of the record, leaf first.
@@ -371,7 +375,7 @@ static __always_inline enum stop_reason unwind_user(struct scratch *scratch, str
 	scratch->walk.is_exact = true;
 	scratch->walk.bx_at = BX_SAME;
 	scratch->walk.vma.len_pages = 0;
-	scratch->walk.is_python = false;
+	scratch->walk.is_python = scratch->walk.is_rest = false;
 	repeat(2 * USER_FRAMES_MAX, walk_step, &here); // a call of a loop of Python takes one more than its frames
 	return scratch->walk.stop;
 }

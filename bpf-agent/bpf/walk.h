@@ -24,8 +24,10 @@ struct walk {
 	__s32 bx_offset;  // of the rule: where rbx is, as aux of RULE_SP says it
 	__u32 forgotten;  // see forget
 	__u32 python_next, python_n; // of scratch.python.words: the next one, and their number; 0: no Python here
-	__u8 python_kind, is_python; // enum python_kind; the next frames are those of a call of the evaluation loop
-	__u8 pad2[6];
+	__u8 python_kind;  // enum python_kind
+	__u8 is_python;    // the next frames are those of a call of the evaluation loop
+	__u8 is_rest;      // the native walk has ended early: the next frames are all that Python has left
+	__u8 pad2[5];
 };
 
 // Gives a number back as one that the verifier knows nothing of. It keeps apart all the ways on which an index into
@@ -45,6 +47,7 @@ struct python_stack {
 	__u64 interpreter, thread, self;    // the search for the thread
 	__u64 loop_start, loop_bytes;       // PYTHON_FRAME_OBJECTS: the evaluation loop
 	__u64 cold_start, cold_bytes;
+	__u64 loop_begins;
 	__u32 n, mark;                      // words so far; where the mark of the call goes
 };
 

@@ -82,7 +82,7 @@ const NEEDED = {
         'is_indirect',
         'frame_bytes',
       ],
-      ...['frame_code', 'frame_back', 'frame_instruction', 'frame_entry', 'unit_shift'],
+      ...['frame_code', 'frame_back', 'frame_instruction', 'frame_entry', 'unit_shift', 'loop_begins'],
     ],
   },
   enums: [

@@ -139,6 +139,7 @@ export const SPEC: ObjectSpec = {
         ['frame_instruction', 67, 1],
         ['frame_entry', 68, 1],
         ['unit_shift', 69, 1],
+        ['loop_begins', 70, 1],
       ]),
     },
   },

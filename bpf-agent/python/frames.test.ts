@@ -11,6 +11,7 @@ const INTERPRETER = {
     complaint: '',
     runtime: 0x1000,
     loop: { start: 0, end: 0 },
+    loopBegins: 0,
     cold: { start: 0, end: 0 },
   },
   bias: 0,

@@ -83,6 +83,10 @@ describe('readPythonFile', () => {
     expect(found).toHaveLength(1)
     expect(found[0]).toMatchObject({ complaint: '', layout: { version } })
     expect(found[0]!.loop.end - found[0]!.loop.start).toBeGreaterThan(1000)
+    if (found[0]!.layout!.kind === 'PYTHON_FRAME_OBJECTS') {
+      console.log(`Python ${version} sets its frame after ${found[0]!.loopBegins} bytes`)
+      expect(found[0]!.loopBegins).toBeGreaterThan(20)
+    }
   })
 
   it('takes no other file for one', () => {

@@ -41,6 +41,7 @@ export function publishPython(
   u8('frame_instruction', layout.frame.instruction)
   u8('frame_entry', layout.frame.entry)
   u8('unit_shift', layout.frame.unitShift)
+  u8('loop_begins', file.loopBegins)
   const key = Buffer.alloc(4)
   key.writeUInt32LE(index)
   updateElem(mapFd('pythons'), key, row)

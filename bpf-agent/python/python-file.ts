@@ -22,6 +22,8 @@ export interface PythonFile {
   readonly complaint: string
   readonly runtime: number
   readonly loop: { readonly start: number; readonly end: number }
+  /** Bytes of the loop before its frame is the thread's own; only where frames and calls are matched one to one. */
+  readonly loopBegins: number
   /** What the compiler moved out of the loop; 0, 0: nothing, or the file does not say. */
   readonly cold: { readonly start: number; readonly end: number }
 }
@@ -30,6 +32,7 @@ const BEGIN = ['_PyRuntime', 'Py_Version', '_PyEval_EvalFrameDefault']
 const RUNTIME = '_PyRuntime'
 const VERSION = 'Py_Version'
 const LOOP = '_PyEval_EvalFrameDefault'
+const LOOP_BEGINS_MAX = 250
 const COLD = `${LOOP}.cold`
 
 /** Whether a file by this path may be an interpreter: only such files are opened for it. */
@@ -68,6 +71,7 @@ function readInterpreter(elf: ElfFile, path: string): PythonFile | undefined {
         : `no offsets for ${version ?? 'this version'}`,
     runtime: runtime.address,
     loop: rangeOf(loop),
+    loopBegins: layout ? frameIsSetAt(bytesAt(elf, loop.address, LOOP_BEGINS_MAX), layout.threadFrame) : 0,
     cold: rangeOf(cold),
   }
 }
@@ -84,6 +88,21 @@ function declaredVersion(elf: ElfFile, symbol: FoundSymbol | undefined): string 
 function bytesAt(elf: ElfFile, address: number, bytes: number): Uint8Array | undefined {
   const offset = fileOffsetOfAddress(elf, address)
   return offset === undefined || offset + bytes > elf.source.size ? undefined : elf.source.read(offset, bytes)
+}
+
+/** Where the first `mov REGISTER, threadFrame(REGISTER)` of x86-64 code ends: `tstate->frame = f`. On the stack the same
+ *  offset is another thing. 0: there is none. */
+function frameIsSetAt(code: Uint8Array | undefined, threadFrame: number): number {
+  for (let i = 0; code && i + 5 < code.length; i++) {
+    const isWide = (code[i]! & 0xf8) === 0x48 && code[i + 1] === 0x89
+    const address = code[i + 2]!
+    if (!isWide || address >> 6 !== 1) continue
+    const isStack = (address & 7) === 4
+    if (isStack && (code[i]! & 1) === 0) continue
+    const at = isStack ? i + 4 : i + 3
+    if (code[at] === threadFrame) return at + 1
+  }
+  return 0
 }
 
 const rangeOf = (symbol: FoundSymbol | undefined) => ({
