@@ -7,7 +7,7 @@ import { CannotSample } from './kernel/load.ts'
 import type { Sampler } from './kernel/sampler.ts'
 import { drawBatch } from './kernel/testing.ts'
 import type { AgentSettings } from './settings.ts'
-import { fakeUnwinder } from './unwind/testing.ts'
+import { fakeSnapshots, fakeUnwinder } from './unwind/testing.ts'
 
 const SETTINGS: AgentSettings = {
   backend: '',
@@ -153,6 +153,31 @@ describe('the loop', () => {
       type: { sampleType: 'samples' },
     })
     await agent.stop()
+  })
+
+  it('counts a stack that waits for its tables once, whole, and in the window that it came in', async () => {
+    const { parts, windows, reports, sent, batches } = fakeParts()
+    const stopNames = ['fp_zero', 'unknown', 'root']
+    const snapshots = fakeSnapshots(stopNames)
+    const agent = await startAgent(SETTINGS, {
+      ...parts,
+      sampler: { ...parts.sampler, stopNames },
+      snapshots,
+    })
+    batches.push('1 a | 10\n*1 a | 20\n1 a | 30')
+    await vi.advanceTimersByTimeAsync(5_000) // nothing was ready when the window was due
+    expect([sent, windows[0]!.addressLow.toSorted()]).toEqual([[3], Uint32Array.of(0x10, 0x30, 0x99)])
+    batches.push('*1 a | 20\n*1 a | 20')
+    await vi.advanceTimersByTimeAsync(1_000)
+    snapshots.isReady = true
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect([sent, [...windows[1]!.samples], windows[1]!.stop]).toEqual([[3, 2], [2], ['root']])
+    const { received, stops, expected, idle, dropped } = reports[1]!
+    expect([received, stops.get('root'), stops.get('unknown')]).toEqual([5, 3, -3]) // of none that the sampler counts here
+    expect(expected).toBe(received + idle + sum(dropped))
+    batches.push('*1 a | 20')
+    await agent.stop()
+    expect(sent).toEqual([3, 2, 1])
   })
 
   it('reports even when nothing ran', async () => {

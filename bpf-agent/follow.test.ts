@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { followProcesses } from './follow.ts'
 import type { ProcessEvent } from './kernel/events.ts'
 import type { MappingEvent, MappingEvents } from './kernel/mapping-events.ts'
+import type { RawStacks } from './kernel/raw-stack.ts'
 import { drawBatch } from './kernel/testing.ts'
-import { fakeUnwinder } from './unwind/testing.ts'
+import { fakeSnapshots, fakeUnwinder } from './unwind/testing.ts'
 
 /** Mapping events by hand. */
 function fakeMappingEvents() {
@@ -48,7 +49,7 @@ function fakeMappingEvents() {
   }
 }
 
-function draw(mappingEvents?: MappingEvents) {
+function draw(mappingEvents?: MappingEvents, snapshots?: ReturnType<typeof fakeSnapshots>) {
   const log: string[] = []
   const events: ProcessEvent[] = []
   const state = { eventsBreak: false, nowMs: 1000 }
@@ -79,6 +80,7 @@ function draw(mappingEvents?: MappingEvents) {
       },
       unwinder: fakeUnwinder(log),
       mappingEvents,
+      snapshots,
       clock: { monotonicMs: () => state.nowMs },
     },
     ({ kind, tgid }) => log.push(`told of ${kind} ${tgid}`),
@@ -91,6 +93,22 @@ const event = (kind: ProcessEvent['kind'], tgid: number, timeMs = 0): ProcessEve
 })
 
 describe('following processes', () => {
+  it('keeps back the stacks that are walked later, after their process was seen', () => {
+    const snapshots = fakeSnapshots(['fp_zero', 'unknown', 'root'])
+    const { following, log } = draw(undefined, snapshots)
+    const framesOf = (batches: readonly (RawStacks | undefined)[]) =>
+      batches.flatMap((batch) =>
+        batch ? [...batch.addressLow.subarray(0, batch.frameStart[batch.count])] : [],
+      )
+    expect(framesOf(following.meet(drawBatch('7 a | 10\n*8 b | 20\n9 c | 30')))).toEqual([0x10, 0x30])
+    expect(log.filter((line) => line.startsWith('see'))).toEqual(['see 7', 'see 8', 'see 9'])
+    expect(framesOf([following.resolve(false)])).toEqual([])
+    snapshots.isReady = true
+    expect(framesOf([following.resolve(false)])).toEqual([0x99])
+    expect(following.resolve(true)).toBeUndefined()
+    expect(framesOf(following.meet(drawBatch('7 a | 10\n9 c | 30')))).toEqual([0x10, 0x30])
+  })
+
   it('tells the names side first, then the unwinder, then who else wants to hear', () => {
     const { following, log, events } = draw()
     events.push(event('fork', 12), event('exec', 12), event('exit', 12))

@@ -210,13 +210,14 @@ export function followProcesses(
         missed.set(tgid, startTicks)
         unwinder.miss(tgid, startTicks, miss)
       }
-      if (snapshots === undefined) return [batch]
+      if (snapshots === undefined || !hasSnapshots(batch)) return [batch]
       const ready = keepRecords(batch, (record) => !snapshots.take(batch, record))
       return [ready, snapshots.walked()]
     },
     resolve(isLast) {
-      snapshots?.resolve(isLast)
-      return snapshots?.walked()
+      if (snapshots === undefined || snapshots.held === 0) return undefined
+      snapshots.resolve(isLast)
+      return snapshots.walked()
     },
     publish() {
       if (broken) throw broken.error
@@ -230,4 +231,9 @@ export function followProcesses(
       mappingEvents?.close()
     },
   }
+}
+
+function hasSnapshots({ snapshotBytes, count }: RawStacks): boolean {
+  for (let i = 0; i < count; i++) if (snapshotBytes[i]! > 0) return true
+  return false
 }

@@ -235,7 +235,8 @@ export function memoryRing(size = 4096, start = 0n) {
   }
 }
 
-/** A batch written as one line per record: `tgid comm kernelLeaf … | userLeaf …`, addresses in hex. */
+/** A batch written as one line per record: `tgid comm kernelLeaf … | userLeaf …`, addresses in hex; with `*` before it
+ *  when it brings a snapshot (of eight zeros). */
 export function drawBatch(text: string): RawStacks {
   const lines = text
     .split('\n')
@@ -248,7 +249,8 @@ export function drawBatch(text: string): RawStacks {
       words.filter((word) => word !== '').map((word) => BigInt(`0x${word}`))
     const inKernel = hex(kernel)
     return {
-      tgid: Number(tgid),
+      tgid: Number(tgid?.replace('*', '')),
+      snapshotBytes: line.startsWith('*') ? 8 : 0,
       comm,
       kernel: inKernel,
       frames: [...inKernel, ...hex(user.trim().split(/\s+/))],
@@ -280,7 +282,7 @@ export function drawBatch(text: string): RawStacks {
     addressHigh: Uint32Array.from(frames, (address) => Number(address >> 32n)),
     addressLow: Uint32Array.from(frames, (address) => Number(address & 0xffff_ffffn)),
     snapshotStart: new Uint32Array(rows.length),
-    snapshotBytes: new Uint32Array(rows.length),
-    snapshots: new Uint8Array(),
+    snapshotBytes: Uint32Array.from(rows, (row) => row.snapshotBytes),
+    snapshots: new Uint8Array(8),
   }
 }

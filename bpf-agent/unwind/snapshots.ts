@@ -36,7 +36,6 @@ export type GaveUp = 'no_mappings' | 'waited' | 'no_room'
 export interface SnapshotFacts {
   readonly walked: number
   readonly gaveUp: ReadonlyMap<GaveUp, number>
-  readonly held: number
   readonly heldBytes: number
 }
 
@@ -50,6 +49,8 @@ export interface Snapshots {
   resolve(isLast: boolean): void
   /** What has been walked or given up since the last call. */
   walked(): RawStacks
+  /** Samples that wait. */
+  readonly held: number
   /** By how much the samples of each stop reason differ from what the sampler has counted. */
   readonly restopped: ReadonlyMap<string, number>
   facts(): SnapshotFacts
@@ -166,8 +167,11 @@ export function createSnapshots(parts: SnapshotsParts): Snapshots {
       tables = new Map()
       return batch
     },
+    get held() {
+      return held.length
+    },
     restopped,
-    facts: () => ({ walked: walkedCount, gaveUp, held: held.length, heldBytes }),
+    facts: () => ({ walked: walkedCount, gaveUp, heldBytes }),
   }
 }
 

@@ -3,8 +3,11 @@
 import { success } from '#profile/model/result'
 import type { CompiledTable } from '../dwarf/compiled-table.ts'
 import type { Mappings } from '../host/mappings.ts'
+import type { RawStacks } from '../kernel/raw-stack.ts'
+import { copyRecord, joinRecords, withUserFrames } from '../kernel/stack-batch.ts'
 import type { Compilation } from './compile-queue.ts'
 import { CHUNK_ROWS, type KernelTables, type ProcRow, type VmaRow } from './kernel-tables.ts'
+import type { Snapshots } from './snapshots.ts'
 import type { Unwinder } from './unwinder.ts'
 
 /** `gap` and `rule` say which rule of 8 bytes the row names. */
@@ -258,5 +261,40 @@ export function fakeUnwinder(log: string[]): Unwinder & { isBusy: boolean } {
       refused: new Map(),
     }),
     close: () => log.push('unwinder closed'),
+  }
+}
+
+/** Who holds each snapshot until it is told that its time has come; then its sample goes on with another end.
+ *  in  stopNames  "unknown" becomes "root" */
+export function fakeSnapshots(stopNames: readonly string[]): Snapshots & { isReady: boolean } {
+  let waiting: RawStacks[] = []
+  let ready: RawStacks[] = []
+  const restopped = new Map<string, number>()
+  return {
+    isReady: false,
+    take(batch, record) {
+      if (batch.snapshotBytes[record] === 0) return false
+      waiting.push(copyRecord(batch, record))
+      return true
+    },
+    resolve(isLast) {
+      if (!isLast && !this.isReady) return
+      for (const sample of waiting) {
+        restopped.set('unknown', (restopped.get('unknown') ?? 0) - 1)
+        restopped.set('root', (restopped.get('root') ?? 0) + 1)
+        ready.push(withUserFrames(sample, 0, { frames: [0x99n], stop: stopNames.indexOf('root') }))
+      }
+      waiting = []
+    },
+    walked() {
+      const batch = joinRecords(ready)
+      ready = []
+      return batch
+    },
+    get held() {
+      return waiting.length
+    },
+    restopped,
+    facts: () => ({ walked: 0, gaveUp: new Map(), heldBytes: 0 }),
   }
 }
