@@ -128,6 +128,7 @@ async function judge(
   for (const one of judged.slice(0, 20))
     say(`  ${one.executable}: ${Math.round(one.all / period)} samples, ${percentages(sharesOf([one]))}`)
   if (name === 'mixed') say(`${name}: named over ${stock.map(({ executable }) => executable).join(', ')}`)
+  say(`${name}: lost, as the answers tell it: ${(100 * (user.meta.lost ?? Number.NaN)).toFixed(3)} %`)
   say(`${name}: stacks end by ${counts(agent.stops)}; dropped: ${counts(agent.dropped)}`)
   say(`${name}: where stacks end early\n  ${worstOf(judged, 'ends').join('\n  ')}`)
   say(`${name}: frames without a name\n  ${worstOf(judged, 'nameless').join('\n  ')}`)

@@ -12,7 +12,8 @@ export interface TopRows {
   readonly mapping: readonly string[]
   readonly self: readonly number[]
   readonly totals: readonly number[]
-  readonly meta: Quality & { readonly samples: number }
+  /** `lost`: share of the samples that agents lost, where they gave account. */
+  readonly meta: Quality & { readonly samples: number; readonly lost?: number }
 }
 
 /** The hottest functions by their own time, and how far the stacks can be trusted. */
@@ -25,10 +26,11 @@ export function printTop(top: TopRows): string {
   ] as const
   const share = (value: number) => printShare(top.total > 0 ? value / top.total : 0)
   const rows = top.name.map((name, i) => [name, top.mapping[i]!, share(top.self[i]!), share(top.totals[i]!)])
-  const { samples, endEarly, unnamed } = top.meta
+  const { samples, endEarly, unnamed, lost = 0 } = top.meta
   const percent = (of: number) => `${Math.round(of * 100)} %`
   const parts = [
     `${samples} samples`,
+    ...(lost >= 0.01 ? [`${percent(lost)} of samples were lost`] : []),
     ...(endEarly > 0 ? [`${percent(endEarly)} of stacks end early`] : []),
     ...(unnamed >= 0.01 ? [`${percent(unnamed)} of frames have no name: no symbols`] : []),
   ]

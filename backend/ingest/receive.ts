@@ -6,6 +6,7 @@ import { decodeOtlpProfiles, decodeOtlpProfilesJson, type Rejected } from '#prof
 import { ServiceError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { RequestKey, Store } from '../store/store.ts'
+import { accountsOf } from './accounts.ts'
 import { admitByClock, type ByClock, clockShift, countSamples } from './admit.ts'
 
 export interface PushRequest {
@@ -118,7 +119,12 @@ async function takeIn(
     clockOffsetMs: sentMs === undefined ? undefined : receivedMs - sentMs,
   }
   if (admitted.profiles.length === 0) return { ...base, stored: false, duplicate: false, samples: 0 }
-  const { stored } = await store.append({ key, profiles: admitted.profiles, receivedMs })
+  const { stored } = await store.append({
+    key,
+    profiles: admitted.profiles,
+    receivedMs,
+    accounts: accountsOf(agents),
+  })
   const samples = stored ? admitted.profiles.reduce((sum, profile) => sum + countSamples(profile), 0) : 0
   return { ...base, stored, duplicate: !stored, samples }
 }

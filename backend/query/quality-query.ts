@@ -2,6 +2,7 @@
 // stack is touched, so it costs the same for a service as for a fleet.
 import { printProfileType } from '#profile/model/profile-type'
 import type { QualityAnswer } from '#profile/wire/query-api'
+import { lostShareOf } from './lost-share.ts'
 import type { Asked } from './profile-query.ts'
 import type { ParsedQuality } from './query-service.ts'
 import { parseQuestion } from './question.ts'
@@ -10,13 +11,14 @@ import { sharesOf } from './series-query.ts'
 
 export async function quality(request: ParsedQuality, asked: Asked): Promise<QualityAnswer> {
   const question = parseQuestion(request, asked.nowMs)
-  const [{ value: sums, unreadable }, sampleProfile] = await Promise.all([
+  const [{ value: sums, unreadable }, sampleProfile, lost] = await Promise.all([
     asked.store.seriesSums({
       ...question,
       stepMs: Math.max(1, question.toMs - question.fromMs),
       groupBy: request.group,
     }),
     hasSampleProfile(asked.store, question),
+    lostShareOf(asked.store, question),
   ])
   const groups = sums.values
     .map((values, i) => ({ values, own: sums.quality[i]! }))
@@ -36,6 +38,7 @@ export async function quality(request: ParsedQuality, asked: Asked): Promise<Qua
       toMs: question.toMs,
       samples: Math.round(sums.samples),
       ...sharesOf(sums.quality),
+      ...(lost === undefined ? {} : { lost }),
       nodes: { sent: kept.length, folded: groups.length - kept.length },
       sampleProfile,
       coverage: { unreadable },

@@ -8,6 +8,7 @@ import { mergeTrees } from '#profile/tree/merge'
 import { qualityOf } from '#profile/tree/quality'
 import type { AnswerMeta } from '#profile/wire/query-api'
 import type { Store } from '../store/store.ts'
+import { lostShareOf } from './lost-share.ts'
 import type { Question } from './question.ts'
 
 /** Series of the sample profile, which stands in where no agent can run, carry this label. */
@@ -26,9 +27,10 @@ export async function sampledTree(
   question: Question,
   groupBy: readonly string[] = [],
 ): Promise<SampledTree> {
-  const [sums, sampleProfile] = await Promise.all([
+  const [sums, sampleProfile, lost] = await Promise.all([
     store.stackSums({ ...question, groupBy }),
     hasSampleProfile(store, question),
+    lostShareOf(store, question),
   ])
   const groups = sums.value.flatMap(({ trie, groups }) =>
     groups.map(({ values, node, sum, samples }) => ({
@@ -49,6 +51,7 @@ export async function sampledTree(
       toMs: question.toMs,
       samples: Math.round(samples),
       ...qualityOf(trees),
+      ...(lost === undefined ? {} : { lost }),
       sampleProfile,
       coverage: { unreadable: sums.unreadable },
     },

@@ -5,6 +5,7 @@ import type { Quality } from '#profile/tree/quality'
 import type { SeriesAnswer } from '#profile/wire/query-api'
 import { ServiceError } from '../errors.ts'
 import type { QualitySums, SeriesSums } from '../store/store.ts'
+import { lostShareOf } from './lost-share.ts'
 import type { Asked } from './profile-query.ts'
 import type { ParsedSeries } from './query-service.ts'
 import { parseQuestion, type Question } from './question.ts'
@@ -27,9 +28,10 @@ export async function series(request: ParsedSeries, asked: Asked): Promise<Serie
       { key: 'limits.seriesPoints', limit: most, got: points },
     )
   const query = { ...question, fromMs, stepMs, groupBy: request.group }
-  const [{ value: sums, unreadable }, sampleProfile, lastStepMs] = await Promise.all([
+  const [{ value: sums, unreadable }, sampleProfile, lost, lastStepMs] = await Promise.all([
     asked.store.seriesSums(query),
     hasSampleProfile(asked.store, question),
+    lostShareOf(asked.store, question),
     coveredMs(question, { fromMs: fromMs + (points - 1) * stepMs, stepMs }, asked),
   ])
   const isCpu = printProfileType(question.type) === printProfileType(CPU)
@@ -46,6 +48,7 @@ export async function series(request: ParsedSeries, asked: Asked): Promise<Serie
       toMs: question.toMs,
       samples: Math.round(sums.samples),
       ...sharesOf(sums.quality),
+      ...(lost === undefined ? {} : { lost }),
       nodes: { sent: kept.length, folded: rows.length - kept.length },
       sampleProfile,
       coverage: { unreadable },

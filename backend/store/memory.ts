@@ -12,6 +12,7 @@ import { areKeysRemembered, hourOf, isExpired } from './hours.ts'
 import { assertRequest, keyWords, samplesOf } from './request.ts'
 import { samplesBehind, storageOf } from './series-table.ts'
 import type {
+  Account,
   Answer,
   AppendResult,
   QualitySums,
@@ -29,6 +30,7 @@ interface Hour {
   readonly hourMs: number
   readonly keys: Set<RequestKey>
   readonly profiles: Profile[]
+  readonly accounts: Account[]
 }
 interface Row {
   readonly labels: Labels
@@ -49,8 +51,9 @@ export class MemoryStore implements Store {
     readonly key: RequestKey
     readonly profiles: readonly Profile[]
     readonly receivedMs: number
+    readonly accounts?: readonly Account[]
   }): Promise<AppendResult> {
-    const { key, profiles, receivedMs } = request
+    const { key, profiles, receivedMs, accounts = [] } = request
     keyWords(key)
     assertRequest(profiles)
     const known = this.#hours.some((hour) => areKeysRemembered(hour.hourMs, receivedMs) && hour.keys.has(key))
@@ -58,6 +61,7 @@ export class MemoryStore implements Store {
       const hour = this.#hourFor(receivedMs)
       hour.keys.add(key)
       hour.profiles.push(...profiles)
+      hour.accounts.push(...accounts)
     }
     return { stored: !known, samples: samplesOf(profiles) }
   }
@@ -152,6 +156,15 @@ export class MemoryStore implements Store {
     return { value: [...seen.values()], unreadable: [] }
   }
 
+  async accounts({ fromMs, toMs }: Parameters<Store['accounts']>[0]): Promise<Answer<readonly Account[]>> {
+    const all = this.#hours.flatMap((hour) => {
+      const { firstMs, lastMs } = timesOf([hour])
+      return lastMs >= fromMs && firstMs < toMs ? hour.accounts : []
+    })
+    const value = all.filter(({ reportedMs }) => reportedMs >= fromMs && reportedMs < toMs)
+    return { value, unreadable: [] }
+  }
+
   async retain(nowMs: number): Promise<readonly string[]> {
     const expired = this.#hours.filter((hour) =>
       isExpired({ hourMs: hour.hourMs, lastMs: timesOf([hour]).lastMs }, nowMs, this.#ageMs),
@@ -178,7 +191,7 @@ export class MemoryStore implements Store {
   #hourFor(receivedMs: number): Hour {
     const last = this.#hours.at(-1)
     if (last !== undefined && last.hourMs >= hourOf(receivedMs)) return last
-    const hour: Hour = { hourMs: hourOf(receivedMs), keys: new Set(), profiles: [] }
+    const hour: Hour = { hourMs: hourOf(receivedMs), keys: new Set(), profiles: [], accounts: [] }
     this.#hours.push(hour)
     return hour
   }

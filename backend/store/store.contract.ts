@@ -10,7 +10,7 @@ import { type Profile, TRUNCATED_NAME } from '#profile/model/profile'
 import { CPU, CPU_SAMPLES, type ProfileType, printProfileType } from '#profile/model/profile-type'
 import { HOUR_MS } from './hours.ts'
 import { MemoryStore } from './memory.ts'
-import type { SeriesQuery, StackQuery, Store } from './store.ts'
+import type { Account, SeriesQuery, StackQuery, Store } from './store.ts'
 
 export interface Harness {
   store: Store
@@ -239,6 +239,27 @@ export function storeContract(name: string, open: () => Promise<Harness>): void 
         unnamed: (3 + 1 + 1) * PERIOD,
         samples: 5,
       })
+    })
+
+    it('keeps what agents had counted, once a request, and gives back those of a range', async () => {
+      const account = (reportedMs: number): Account => ({
+        ...{ host: 'box', agentId: 'id', startedMs: NOW - 5_000, reportedMs },
+        ...{ expected: 100.5, idle: 40, received: 50, filtered: 6, lost: 4 },
+      })
+      const request = {
+        ...{ key: keyOf(1), profiles: [profileOf([{ stack: 'main' }])], receivedMs: NOW },
+        accounts: [account(NOW), account(NOW + 10_000)],
+      }
+      await harness.store.append(request)
+      await harness.store.append(request)
+      await append(2, [profileOf([{ stack: 'main' }])])
+      await harness.reopen()
+      const range = { fromMs: NOW, toMs: NOW + 10_000 }
+      expect(await harness.store.accounts(range)).toEqual({ value: [account(NOW)], unreadable: [] })
+      expect((await harness.store.accounts(ALL)).value).toHaveLength(2)
+      expect(
+        (await harness.store.accounts({ fromMs: NOW + HOUR_MS, toMs: NOW + 2 * HOUR_MS })).value,
+      ).toEqual([])
     })
 
     it('lists the series seen in a range, once each', async () => {

@@ -25,6 +25,22 @@ export interface StackQuery {
   readonly groupBy: readonly string[]
 }
 
+/** What one agent had counted when it wrote a request, cumulative since its start; in samples. */
+export interface Account {
+  readonly host: string
+  /** Random per start: two runs never share one. */
+  readonly agentId: string
+  readonly startedMs: number
+  /** By the agent's clock. */
+  readonly reportedMs: number
+  readonly expected: number
+  readonly idle: number
+  readonly received: number
+  /** Left out on purpose, and lost by force. */
+  readonly filtered: number
+  readonly lost: number
+}
+
 /** Sums on one trie. Trie nodes are frames (function, file, mapping), inlining expanded, so folding merges by function. */
 export interface StackSums {
   readonly trie: FrameTrie
@@ -101,6 +117,8 @@ export interface Store {
     readonly key: RequestKey
     readonly profiles: readonly Profile[]
     readonly receivedMs: number
+    /** Kept beside the rows of the profiles. */
+    readonly accounts?: readonly Account[]
   }): Promise<AppendResult>
   /** One part per file that holds rows of the answer; tries differ between parts. */
   stackSums(query: StackQuery): Promise<Answer<readonly StackSums[]>>
@@ -112,6 +130,8 @@ export interface Store {
     readonly fromMs: number
     readonly toMs: number
   }): Promise<Answer<readonly SeriesSeen[]>>
+  /** Accounts reported in the range; the files that hold samples of it are asked. In no order. */
+  accounts(range: { readonly fromMs: number; readonly toMs: number }): Promise<Answer<readonly Account[]>>
   /** Unlinks whole files beyond the retention of age and bytes; returns what it removed. */
   retain(nowMs: number): Promise<readonly string[]>
   stats(): Promise<StoreStats>

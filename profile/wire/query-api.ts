@@ -98,6 +98,9 @@ export interface AnswerMeta {
   readonly endEarly: number
   /** Share of the frames, weighted with `samples`, that have no name but an address, 0 to 1. */
   readonly unnamed: number
+  /** Share of the samples that the agents of these hosts should have taken in this time and lost, 0 to 1: by host, whatever
+   *  else the selector says. Absent where no agent gave account: files, other senders. */
+  readonly lost?: number
   /** Nodes in the answer, and nodes folded away by maxNodes. */
   readonly nodes: { readonly sent: number; readonly folded: number }
   /** True if any of the samples come from the sample profile that stands in where no agent can run. */

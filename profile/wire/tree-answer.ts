@@ -259,6 +259,7 @@ function readMeta(json: unknown, name: string): AnswerMeta {
     samples: number(meta, 'samples'),
     endEarly: number(meta, 'endEarly'),
     unnamed: number(meta, 'unnamed'),
+    ...(meta.lost === undefined ? {} : { lost: number(meta, 'lost') }),
     nodes: { sent: number(nodes, 'sent'), folded: number(nodes, 'folded') },
     sampleProfile: meta.sampleProfile,
     coverage: { unreadable: readTexts(coverage.unreadable, `${name}.coverage.unreadable`) },

@@ -33,6 +33,10 @@ describe('headerParts', () => {
     expect(texts({ ...FACTS, unnamed: 0.123 }).at(-1)).toBe('12 % of frames have no name: no symbols')
     expect(texts({ ...FACTS, unnamed: 0.009 })).toEqual(texts(FACTS))
   })
+  it('says how many samples were lost, from a percent on, and nothing where nobody knows', () => {
+    expect(texts({ ...FACTS, lost: 0.0312 }).at(-1)).toBe('3 % of samples were lost')
+    expect(texts({ ...FACTS, lost: 0.009 })).toEqual(texts(FACTS))
+  })
   it('says that the sample profile is none of this machine, first of all', () => {
     expect(texts({ ...FACTS, sampleProfile: true })[0]).toBe('sample profile, not this machine')
   })

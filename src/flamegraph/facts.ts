@@ -13,6 +13,8 @@ export interface ProfileFacts {
   readonly endEarly: number
   /** Share of frames without a name, weighted with their samples, 0 to 1. */
   readonly unnamed: number
+  /** Share of the samples that the agents of these hosts lost, 0 to 1; absent: nobody gave account. */
+  readonly lost?: number
   readonly nodes: { readonly sent: number; readonly folded: number }
   /** The profile that stands in where no agent can run. */
   readonly sampleProfile: boolean
@@ -84,6 +86,9 @@ function limits(facts: ProfileFacts | undefined, whose: string): HeaderPart[] {
   if (facts === undefined) return []
   const parts: HeaderPart[] = []
   const share = (of: number) => (of < 0.005 ? '<1 %' : `${Math.round(of * 100)} %`)
+  // A tick now and then is late; at a percent the widths begin to lie.
+  if (facts.lost !== undefined && facts.lost >= 0.01)
+    parts.push({ text: `${whose}${share(facts.lost)} of samples were lost`, isWarning: true })
   if (facts.endEarly > 0)
     parts.push({
       text: `${whose}${share(facts.endEarly)} of stacks end early`,

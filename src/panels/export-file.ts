@@ -111,6 +111,7 @@ const answerMeta = (meta: AnswerMeta): AnswerMeta => ({
   samples: meta.samples,
   endEarly: meta.endEarly,
   unnamed: meta.unnamed,
+  ...(meta.lost === undefined ? {} : { lost: meta.lost }),
   nodes: meta.nodes,
   sampleProfile: meta.sampleProfile,
   coverage: meta.coverage,

@@ -1,6 +1,6 @@
 // Is this directory ours, and which files hold what? A data directory carries a line that says so; anything else is
 // refused with one sentence and left as it was.
-//   <data>/format                          "flametrail store 2"
+//   <data>/format                          "flametrail store 3"
 //   <data>/owner.duckdb                    attached for life: DuckDB's lock on it keeps a second process out
 //   <data>/slot/<hour of receipt>-<id>.duckdb (.wal beside it while it is open)
 //   <data>/quarantine/                     damaged files, each with a .reason beside it; never deleted by us

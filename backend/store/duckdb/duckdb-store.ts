@@ -10,6 +10,7 @@ import { areKeysRemembered, hourOf, isExpired } from '../hours.ts'
 import { type LabelTest, labelTest } from '../match-series.ts'
 import { assertRequest, type KeyWords, keyWords, rowsOf, samplesOf } from '../request.ts'
 import type {
+  Account,
   Answer,
   AppendResult,
   RequestKey,
@@ -50,6 +51,7 @@ interface Waiting {
   readonly key: KeyWords
   readonly profiles: readonly Profile[]
   readonly receivedMs: number
+  readonly accounts: readonly Account[]
   readonly rows: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -107,8 +109,9 @@ export class DuckDbStore implements Store {
     readonly key: RequestKey
     readonly profiles: readonly Profile[]
     readonly receivedMs: number
+    readonly accounts?: readonly Account[]
   }): Promise<AppendResult> {
-    const { key, profiles, receivedMs } = request
+    const { key, profiles, receivedMs, accounts = [] } = request
     const words = keyWords(key)
     assertRequest(profiles)
     const samples = samplesOf(profiles)
@@ -123,7 +126,15 @@ export class DuckDbStore implements Store {
         retryAfterS: RETRY_AFTER_S,
       })
     const commit = new Promise<void>((resolve, reject) => {
-      this.#queue.push({ key: words, profiles, receivedMs, rows: rowsOf(profiles), resolve, reject })
+      this.#queue.push({
+        key: words,
+        profiles,
+        receivedMs,
+        accounts,
+        rows: rowsOf(profiles),
+        resolve,
+        reject,
+      })
     })
     this.#underWay.set(key, commit)
     this.#committing ??= this.#drain()
@@ -154,6 +165,13 @@ export class DuckDbStore implements Store {
       slot.seriesSeen({ ...query, matches }),
     )
     return { value: mergeSeriesSeen(answers.flat()), unreadable }
+  }
+
+  async accounts(range: Parameters<Store['accounts']>[0]): Promise<Answer<readonly Account[]>> {
+    const { answers, unreadable } = await this.#ask({ ...range, matchers: [] }, (slot) =>
+      slot.accounts(range),
+    )
+    return { value: answers.flat(), unreadable }
   }
 
   async retain(nowMs: number): Promise<readonly string[]> {

@@ -4,7 +4,7 @@
 import type { ColumnKind, TableSpec } from './db.ts'
 
 /** Of the directory and of every file in it; a change of any table raises it. */
-export const STORE_FORMAT = 2
+export const STORE_FORMAT = 3
 
 const table = (name: string, columns: Record<string, ColumnKind>): TableSpec => ({
   name,
@@ -60,6 +60,18 @@ export const SERIES_WINDOW = table('series_window', {
   frame_amount: 'f64',
   unnamed_amount: 'f64',
 })
+/** What the agents that wrote the requests had counted by then: `Account` of store.ts. */
+export const ACCOUNT = table('account', {
+  host: 'text',
+  agent: 'text',
+  started: 'f64',
+  reported: 'f64',
+  expected: 'f64',
+  idle: 'f64',
+  received: 'f64',
+  filtered: 'f64',
+  lost: 'f64',
+})
 /** Keys of the requests whose rows are in this file, 128 bits. */
 export const RECEIPT = table('receipt', { k0: 'u32', k1: 'u32', k2: 'u32', k3: 'u32' })
 
@@ -74,5 +86,6 @@ export const TABLES: readonly TableSpec[] = [
   SERIES,
   SAMPLE,
   SERIES_WINDOW,
+  ACCOUNT,
   RECEIPT,
 ]

@@ -9,9 +9,11 @@ import { type StackQuality, stackQuality } from '#profile/tree/stack-quality'
 import { type Dictionary, haveSameTables, RequestInterner } from '../dictionary.ts'
 import type { KeyWords } from '../request.ts'
 import { type SeriesTable, storageOf } from '../series-table.ts'
+import type { Account } from '../store.ts'
 import type { TupleTable } from '../tuple-table.ts'
 import type { ColumnValues, Database, TableSpec } from './db.ts'
 import {
+  ACCOUNT,
   FUNC,
   LINE_LIST,
   LOCATION,
@@ -33,6 +35,7 @@ export class PendingRows {
   readonly ts = new GrowingColumn(new Float64Array(1_024))
   readonly amount = new GrowingColumn(new Float64Array(1_024))
   readonly windows = new PendingWindows()
+  readonly accounts: Account[] = []
   readonly keys: KeyWords[] = []
 }
 
@@ -102,7 +105,11 @@ export class SlotWriter {
    *  of the request. cost about 1 µs a sample and 4 µs a stack */
   gather(
     rows: PendingRows,
-    request: { readonly key: KeyWords; readonly profiles: readonly Profile[] },
+    request: {
+      readonly key: KeyWords
+      readonly profiles: readonly Profile[]
+      readonly accounts: readonly Account[]
+    },
   ): void {
     const interner = new RequestInterner(this.#dictionary)
     // All stacks first: only they can be refused, and a refused request must leave no rows.
@@ -130,6 +137,7 @@ export class SlotWriter {
         rows.windows.add(window, samples.value[row]!, judged.quality, samples.stack[row]!)
       }
     })
+    rows.accounts.push(...request.accounts)
     rows.keys.push(request.key)
   }
 
@@ -142,6 +150,8 @@ export class SlotWriter {
       const samples = [series.view(), stack.view(), ts.view(), amount.view()]
       await this.#db.append(this.slot.alias, SAMPLE, samples)
       await this.#db.append(this.slot.alias, SERIES_WINDOW, rows.windows.columns())
+      if (rows.accounts.length > 0)
+        await this.#db.append(this.slot.alias, ACCOUNT, accountColumns(rows.accounts))
       const word = (i: number) => Uint32Array.from(keys, (key) => key[i]!)
       await this.#db.append(this.slot.alias, RECEIPT, [word(0), word(1), word(2), word(3)])
     })
@@ -227,4 +237,19 @@ function windowRows(windows: PendingWindows) {
     }
     return row
   }
+}
+
+function accountColumns(accounts: readonly Account[]): readonly ColumnValues[] {
+  const numbers = (of: (one: Account) => number) => Float64Array.from(accounts, of)
+  return [
+    accounts.map(({ host }) => host),
+    accounts.map(({ agentId }) => agentId),
+    numbers(({ startedMs }) => startedMs),
+    numbers(({ reportedMs }) => reportedMs),
+    numbers(({ expected }) => expected),
+    numbers(({ idle }) => idle),
+    numbers(({ received }) => received),
+    numbers(({ filtered }) => filtered),
+    numbers(({ lost }) => lost),
+  ]
 }

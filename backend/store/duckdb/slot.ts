@@ -9,13 +9,14 @@ import type { ProfileType } from '#profile/model/profile-type'
 import { Dictionary } from '../dictionary.ts'
 import { type LabelTest, type MatchedSeries, matchSeries } from '../match-series.ts'
 import { SeriesTable } from '../series-table.ts'
-import type { SeriesQuery, SeriesSeen, StackQuery, StackSums } from '../store.ts'
+import type { Account, SeriesQuery, SeriesSeen, StackQuery, StackSums } from '../store.ts'
 import { sumByNode } from '../sum-by-node.ts'
 import { TupleTable } from '../tuple-table.ts'
 import type { Database } from './db.ts'
 import { slotHourMs, syncDirectory } from './directory.ts'
 import { DamagedSlot } from './failures.ts'
 import {
+  ACCOUNT,
   FUNC,
   LINE_LIST,
   LOCATION,
@@ -241,6 +242,27 @@ export class Slot {
     )
     for (let i = 0; i < id.length; i++) add(id[i]!, firstMs[i]!, lastMs[i]!)
     return seen
+  }
+
+  async accounts({
+    fromMs,
+    toMs,
+  }: {
+    readonly fromMs: number
+    readonly toMs: number
+  }): Promise<readonly Account[]> {
+    const names = ACCOUNT.columns.map(({ name }) => name).join(', ')
+    const sql = `SELECT ${names} FROM ${this.alias}.${ACCOUNT.name} WHERE reported >= ? AND reported < ?`
+    const [host, agent, started, reported, expected, idle, received, filtered, lost] = (await this.#db.read(
+      sql,
+      ACCOUNT.columns.map(({ kind }) => kind),
+      [fromMs, toMs],
+    )) as [string[], string[], ...Float64Array[]]
+    return host.map((name, i) => ({
+      ...{ host: name, agentId: agent[i]!, startedMs: started![i]!, reportedMs: reported![i]! },
+      ...{ expected: expected![i]!, idle: idle![i]!, received: received![i]! },
+      ...{ filtered: filtered![i]!, lost: lost![i]! },
+    }))
   }
 
   async #readSummary(): Promise<void> {
