@@ -1,10 +1,10 @@
 // Which stacks could the kernel not walk, and what becomes of them? Samples of processes that nobody could publish in time
 // bring registers and a copy of their stack. They are walked here when their mappings and tables are known, mostly at
-// once; some wait a little, for a table to be compiled or an event to arrive. In the end each goes on, whole or as it came.
+// once; some wait a little, for a table to be compiled or an event to arrive. In the end each goes on.
 //
 //   sample ─► walked ─► goes on with its frames
 //      └─► waits (mappings, tables) ─► walked …
-//             └─► 2 s, the window's end, or no room: goes on with what frame pointers found; counted by the reason
+//             └─► some seconds, the window's end, or no room: goes on as far as is known; counted by the reason
 import type { Mappings } from '../host/mappings.ts'
 import type { RawStacks } from '../kernel/raw-stack.ts'
 import { copyRecord, joinRecords, withUserFrames } from '../kernel/stack-batch.ts'
@@ -30,7 +30,7 @@ export interface SnapshotsParts {
   readonly heldBytesMax?: number
 }
 
-/** Why a sample went on as it came. */
+/** Why a sample went on as it came; `waited`: with what frame pointers find where a table was not there in time. */
 export type GaveUp = 'no_mappings' | 'waited' | 'no_room'
 
 export interface SnapshotFacts {
@@ -66,13 +66,19 @@ export function outcomesOf(
   return new Map([['walked', walked], ...gaveUp, ['ring_full', snapshotsLeftOut]])
 }
 
+interface Attempt {
+  readonly walked: Walked
+  /** A table is still to come: the walk went by frame pointers where it would say how. */
+  readonly isWaiting: boolean
+}
 interface Held {
   readonly sample: RawStacks
   readonly bytes: number
   readonly sinceMs: number
 }
 
-const WAIT_MS_MAX = 2000 // a table takes 20 to 500 ms; who is not known then will not be
+const UNKNOWN_MS_MAX = 2000 // who is not known then will not be
+const TABLE_MS_MAX = 5000 // one takes 20 to 500 ms, and seconds where all CPUs are busy
 const HELD_BYTES_MAX = 8 * 1024 * 1024 // 40 a second of 8 KB wait for 250 ms: a hundred times that
 const HEAD_BYTES = 512
 const WORD = 8
@@ -89,22 +95,23 @@ export function createSnapshots(parts: SnapshotsParts): Snapshots {
   let ready: RawStacks[] = []
   let tables = new Map<Mappings, SnapshotTables>() // of one batch or one resolving: files change their state in between
 
-  /** out  what is to wait, and for what */
-  function attempt(batch: RawStacks, i: number): Walked | 'unknown' | 'gone' | 'waiting' {
+  /** out  what is to wait for mappings, or never gets any; else as far as the tables go that are there */
+  function attempt(batch: RawStacks, i: number): Attempt | 'unknown' | 'gone' {
     const then = mappedThen(batch.tgid[i]!, batch.startTicks[i]!, batch.timeMs[i]!)
     if (typeof then === 'string') return then
     const found = tables.get(then.mappings) ?? tablesOfMappings(then, parts)
     tables.set(then.mappings, found)
     const { start, memory, stackBytes } = openSnapshot(batch, i, arch)
     const walked = walkSnapshot({ start, memory, tables: found, arch, framesMax })
-    if (found.isWaiting) return 'waiting'
     const isCut = memory.isBehind && stackBytes >= parts.stackBytesMax
-    return walked.stop === 'read_fault' && isCut ? { ...walked, stop: 'copy_ended' } : walked
+    return {
+      walked: walked.stop === 'read_fault' && isCut ? { ...walked, stop: 'copy_ended' } : walked,
+      isWaiting: found.isWaiting,
+    }
   }
 
   function goOn(batch: RawStacks, i: number, { frames, stop }: Walked): void {
     const number = stopNames.indexOf(stop)
-    walkedCount++
     restop(batch.stop[i]!, -1)
     restop(number, 1)
     ready.push(withUserFrames(batch, i, { frames, stop: number }))
@@ -123,14 +130,15 @@ export function createSnapshots(parts: SnapshotsParts): Snapshots {
     take(batch, record) {
       const snapshotBytes = batch.snapshotBytes[record]!
       if (snapshotBytes < registerBytes) return false
-      const walked = attempt(batch, record)
-      if (walked === 'gone') {
+      const tried = attempt(batch, record)
+      if (tried === 'gone') {
         giveUp('no_mappings')
         return false
       }
       // What lies in no mapping may have been mapped since the events were read.
-      if (typeof walked === 'object' && walked.stop !== 'no_mapping') {
-        goOn(batch, record, walked)
+      if (typeof tried === 'object' && !tried.isWaiting && tried.walked.stop !== 'no_mapping') {
+        walkedCount++
+        goOn(batch, record, tried.walked)
         return true
       }
       const bytes = snapshotBytes + HEAD_BYTES
@@ -147,16 +155,22 @@ export function createSnapshots(parts: SnapshotsParts): Snapshots {
       const waiting: Held[] = []
       const now = nowMs()
       for (const one of held) {
-        const walked = attempt(one.sample, 0)
-        if (typeof walked === 'object') goOn(one.sample, 0, walked)
-        else if (walked !== 'gone' && !isLast && now - one.sinceMs < WAIT_MS_MAX) {
+        const tried = attempt(one.sample, 0)
+        const isWorthIt = tried === 'unknown' || (tried !== 'gone' && tried.isWaiting)
+        const waitMs = tried === 'unknown' ? UNKNOWN_MS_MAX : TABLE_MS_MAX
+        if (isWorthIt && !isLast && now - one.sinceMs < waitMs) {
           waiting.push(one)
           continue
-        } else {
-          giveUp(walked === 'waiting' ? 'waited' : 'no_mappings')
-          ready.push(one.sample)
         }
         heldBytes -= one.bytes
+        if (typeof tried === 'string') {
+          giveUp('no_mappings')
+          ready.push(one.sample)
+          continue
+        }
+        if (tried.isWaiting) giveUp('waited')
+        else walkedCount++
+        goOn(one.sample, 0, tried.walked)
       }
       held = waiting
       tables = new Map()
