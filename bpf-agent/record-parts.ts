@@ -65,6 +65,9 @@ export function createRecordParts(options: RecordPartsOptions): RecordParts {
 const pythonNames = ({ frames, interpreters }: Python) => ({
   functionAt: frames.functionAt,
   complaintOf: interpreters.complaintOf,
+  get refused() {
+    return new Map([...frames.refused, ...interpreters.refused])
+  },
   close: frames.close,
 })
 

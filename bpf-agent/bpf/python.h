@@ -39,8 +39,10 @@ static long search_step(__u32 index, void *context)
 		stack->thread = 0;
 		return 1;
 	}
-	if (stack->self - id <= THREAD_POINTER_ABOVE)
-		return 1; // found
+	if (stack->self - id <= THREAD_POINTER_ABOVE) {
+		stack->found = stack->thread;
+		return 1;
+	}
 	if (!read_user(&stack->thread, 8, stack->thread + python->thread_next))
 		stack->thread = 0;
 	return 0;
@@ -60,11 +62,11 @@ static __always_inline __u64 find_python_thread(struct python_context *here, __u
 		    stack->self - id <= THREAD_POINTER_ABOVE)
 			return known->state;
 	}
-	stack->thread = 0;
+	stack->thread = stack->found = 0;
 	if (!read_user(&stack->interpreter, 8, here->python->interpreters))
 		stack->interpreter = 0;
 	repeat(PYTHON_THREADS_MAX, search_step, here);
-	struct python_thread found = { .self = stack->self, .state = stack->thread, .tgid = tgid,
+	struct python_thread found = { .self = stack->self, .state = stack->found, .tgid = tgid,
 				       .retry_ns = time_ns + PYTHON_RETRY_NS };
 	bpf_map_update_elem(&python_threads, &tid, &found, BPF_ANY);
 	return found.state;

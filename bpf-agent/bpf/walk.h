@@ -44,7 +44,7 @@ struct python_stack {
 	__u64 words[PYTHON_WORDS_MAX];
 	__u64 read[PYTHON_FRAME_BYTES / 8]; // the frame that was read last
 	__u64 frame, c_frame;               // to be read next
-	__u64 interpreter, thread, self;    // the search for the thread
+	__u64 interpreter, thread, found, self; // the search for the thread
 	__u64 loop_start, loop_bytes;       // PYTHON_FRAME_OBJECTS: the evaluation loop
 	__u64 cold_start, cold_bytes;
 	__u64 loop_begins;

@@ -184,6 +184,24 @@ describe('frames of Python', () => {
     expect(evil).not.toContain('\n')
     expect(none).toBe('[python: code not readable] :0')
   })
+
+  it('of endless functions leave other processes theirs', () => {
+    const memories = new Map([7, 8].map((tgid) => [tgid, createMemory()]))
+    const frames = createPythonFrames({
+      interpreterOf: () => INTERPRETER,
+      open: (tgid) => memories.get(tgid)!.open(),
+      programIn: () => ({ script: '', folder: '', module: '', isCommand: false }),
+      nowMs: () => 0,
+    })
+    const many = batchOf(Array.from({ length: 3000 }, (_, i) => [0x4000 + 16 * i, 0] as const))
+    frames.resolve(many)
+    expect(shown(frames, many).at(-1)).toBe('[python: not read in time] :0')
+    memories.get(8)!.code(0x2000, { name: 'f', file: '/srv/app.py', line: 10 })
+    const other = { ...batchOf([[0x2000, 0]]), tgid: Uint32Array.of(8) }
+    frames.resolve(other)
+    expect(shown(frames, other)).toEqual(['app.f /srv/app.py:10'])
+    expect(frames.refused.get('deferred')).toBe(2750) // 250 new ones are a process's part
+  })
 })
 
 describe('readPythonText', () => {

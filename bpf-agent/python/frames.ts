@@ -26,7 +26,7 @@ export interface PythonFunction {
 
 export interface PythonFrames {
   /** Turns the frames of Python of a batch, in its own columns, into functions and lines.
-   *  cost 5 µs a code object that is met again, 30 µs a new one, 1,000 of these a second; a word else */
+   *  cost 5 µs a code object that is met again, 30 µs a new one, 1,000 of these a second, 250 of a process; a word else */
   resolve(batch: RawStacks): void
   /** The function of a resolved word. */
   functionAt(addressLow: number): PythonFunction | undefined
@@ -56,6 +56,9 @@ interface Process {
   readonly interpreter: Interpreter
   readonly program: Program
   readonly codes: Map<number, Code>
+  /** Places of this batch where no code object is. */
+  readonly unreadable: Set<number>
+  looks: number
   usedIn: number
   isEnded: boolean
 }
@@ -70,8 +73,9 @@ const FUNCTIONS_MAX = 32_768
 const TEXT_CHARS_MAX = 8 * 1024 * 1024 // of names and files
 const FUNCTIONS_KEPT_MS = 60_000 // six windows
 const SWEEP_MS = 10_000
-const READINGS_PER_S = 1000 // 30 µs each: 3 % of a core while a large program warms up
-const LOOKS_PER_S = 5000 // 3 µs each
+const LOOKS_PER_S = 10_000 // 3 µs each: at most 3 % of a core, while large programs warm up
+const LOOKS_PER_READING = 9 // of all that a new code object points to
+const PARTS = 4
 const LINES_BYTES_MAX = 8 * 1024 * 1024
 const LINES_HELD_MAX = 4096 // of a function: one that is longer is walked again
 const UNIT_UNKNOWN = 0xffffe
@@ -96,7 +100,8 @@ export function createPythonFrames({
   let lineBytes = 0
   let textChars = 0
   let sweptAtMs = nowMs()
-  let second = { startMs: Number.NEGATIVE_INFINITY, looks: 0, readings: 0 }
+  let looks = 0
+  let secondStartMs = Number.NEGATIVE_INFINITY
 
   const marker = (text: string) =>
     numberOf({ name: `[python: ${text}]`, file: '', startLine: 0, isHidden: false })
@@ -152,26 +157,39 @@ export function createPythonFrames({
     if (process === undefined) return marker('exited early')
     const known = process.codes.get(place)
     if (known !== undefined && (known.checkedIn === batches || process.isEnded)) return known
-    if (mayRead(known === undefined)) return readCode(process, place, known)
-    refuse('deferred')
-    return known ?? marker('not read in time')
+    if (process.unreadable.has(place)) return marker('code not readable')
+    const code = mayRead(process) ? readCode(process, place, known) : 'deferred'
+    if (typeof code !== 'string') return code
+    refuse(code)
+    if (code === 'unreadable') process.unreadable.add(place)
+    return known ?? marker(code === 'deferred' ? 'not read in time' : 'code not readable')
   }
 
-  /** Counted, not timed: on a busy machine the clock says little of what reading costs. */
-  function mayRead(isNew: boolean): boolean {
+  /** Counted, not timed: on a busy machine the clock says little of what reading costs. No process gets more than its
+   *  part, so that one of endless functions leaves the others theirs. */
+  function mayRead(process: Process): boolean {
     const now = nowMs()
-    if (now - second.startMs >= 1000) second = { startMs: now, looks: 0, readings: 0 }
-    return isNew ? second.readings++ < READINGS_PER_S : second.looks++ < LOOKS_PER_S
+    if (now - secondStartMs >= 1000) {
+      secondStartMs = now
+      looks = 0
+      for (const each of processes.values()) each.looks = 0
+    }
+    if (looks >= LOOKS_PER_S || process.looks >= LOOKS_PER_S / PARTS) return false
+    spend(process, 1)
+    return true
   }
 
-  function readCode(process: Process, place: number, known: Code | undefined): Code | number {
+  function spend(process: Process, count: number): void {
+    looks += count
+    process.looks += count
+  }
+
+  function readCode(process: Process, place: number, known: Code | undefined): Code | 'unreadable' {
     const layout = process.interpreter.file.layout!
     const head = readCodeHead(process.memory.read, 16 * place, layout)
     if (head === undefined) {
-      // The program has ended, or what the sampler met was no code object.
-      if (known) process.isEnded = true
-      else refuse('unreadable')
-      return known ?? marker('code not readable')
+      if (known && !isThere(process, process.interpreter)) process.isEnded = true
+      return known ?? 'unreadable' // freed meanwhile, or what the sampler met was no code object
     }
     if (known && isSameHead(known.object.head, head)) {
       known.checkedIn = batches
@@ -179,7 +197,7 @@ export function createPythonFrames({
       return known
     }
     const code = enter(process, head, layout)
-    if (code === undefined) return marker('code not readable')
+    if (code === undefined) return 'unreadable'
     if (codesHeld >= CODES_MAX) forgetCodes()
     if (known) lineBytes -= known.object.lines.length
     else codesHeld++
@@ -196,11 +214,9 @@ export function createPythonFrames({
   }
 
   function enter(process: Process, head: CodeHead, layout: Layout): Code | undefined {
+    spend(process, LOOKS_PER_READING)
     const read = readCodeObject(process.memory.read, head, layout)
-    if (read === undefined) {
-      refuse('unreadable')
-      return undefined
-    }
+    if (read === undefined) return undefined
     const object =
       lineBytes + read.lines.length > LINES_BYTES_MAX ? { ...read, lines: new Uint8Array() } : read
     const number = numberOf({
@@ -248,7 +264,7 @@ export function createPythonFrames({
     if (known) forget(key, known)
     const process: Process = {
       ...{ memory, interpreter, program: programIn(tgid) },
-      ...{ codes: new Map(), usedIn: batches, isEnded: false },
+      ...{ codes: new Map(), unreadable: new Set(), looks: 0, usedIn: batches, isEnded: false },
     }
     processes.set(key, process)
     for (const [oldest, held] of processes) {
@@ -260,6 +276,7 @@ export function createPythonFrames({
 
   function touch(key: string, process: Process): Process {
     process.usedIn = batches
+    process.unreadable.clear()
     processes.delete(key)
     processes.set(key, process)
     return process

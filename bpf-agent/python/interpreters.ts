@@ -29,7 +29,7 @@ export interface Interpreters {
   at(runtime: number): Interpreter | undefined
   /** Why the frames of an interpreter's file cannot be seen; "" if they can, or it is none. */
   complaintOf(file: string): string
-  /** What found no room. */
+  /** Files without offsets, and what found no room, by reason: `no_offsets`, `interpreters_full`. */
   readonly refused: ReadonlyMap<string, number>
 }
 
@@ -64,13 +64,19 @@ export function createInterpreters({ open, write, rows }: InterpretersParts): In
       const file = readPythonFile(opened.source, mapping.path)
       files.delete(key)
       files.set(key, { version: opened.version, file })
-      if (file && file.complaint !== '') complaints.set(mapping.file, `[python: ${file.complaint}]`)
-      else complaints.delete(mapping.file)
+      if (file && file.complaint !== '') {
+        complaints.set(mapping.file, `[python: ${file.complaint}]`)
+        refuse('no_offsets')
+      } else complaints.delete(mapping.file)
       for (const map of [files, complaints]) if (map.size > FILES_MAX) map.delete([...map.keys()][0]!)
       return file
     } finally {
       opened.close()
     }
+  }
+
+  function refuse(reason: string): void {
+    refused.set(reason, (refused.get(reason) ?? 0) + 1)
   }
 
   return {
@@ -84,7 +90,7 @@ export function createInterpreters({ open, write, rows }: InterpretersParts): In
         published.set(index + 1, interpreter)
         return index + 1
       }
-      refused.set('pythons_full', (refused.get('pythons_full') ?? 0) + 1)
+      refuse('interpreters_full')
       return 0
     },
     release: (runtime) => {

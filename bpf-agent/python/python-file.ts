@@ -5,6 +5,7 @@ import { MalformedError } from '../elf/cursor.ts'
 import { type ElfFile, fileOffsetOfAddress, readElf } from '../elf/elf-file.ts'
 import { type FoundSymbol, findSymbols } from '../elf/find-symbols.ts'
 import { baseName } from '../host/text.ts'
+import { findColdPart } from './cold-part.ts'
 import {
   describedLayout,
   describedVersion,
@@ -61,9 +62,9 @@ function readInterpreter(elf: ElfFile, path: string): PythonFile | undefined {
   const told = described && describedVersion(described)
   const version = told ?? declaredVersion(elf, named(VERSION)) ?? /3\.\d+/.exec(baseName(path))?.[0]
   const found = told === undefined ? undefined : describedLayout(described!)
-  const layout = found === undefined ? version && knownLayout(version) : found.ok ? found.value : undefined
+  const layout = found === undefined ? knownLayout(version ?? '') : found.ok ? found.value : undefined
   return {
-    layout: layout || undefined,
+    layout,
     complaint: layout
       ? ''
       : found?.ok === false
@@ -72,7 +73,10 @@ function readInterpreter(elf: ElfFile, path: string): PythonFile | undefined {
     runtime: runtime.address,
     loop: rangeOf(loop),
     loopBegins: layout ? frameIsSetAt(bytesAt(elf, loop.address, LOOP_BEGINS_MAX), layout.threadFrame) : 0,
-    cold: rangeOf(cold),
+    cold:
+      cold || layout?.kind !== 'PYTHON_FRAME_OBJECTS'
+        ? rangeOf(cold)
+        : (findColdPart(elf, rangeOf(loop)) ?? NO_RANGE),
   }
 }
 
@@ -105,6 +109,7 @@ function frameIsSetAt(code: Uint8Array | undefined, threadFrame: number): number
   return 0
 }
 
+const NO_RANGE = { start: 0, end: 0 }
 const rangeOf = (symbol: FoundSymbol | undefined) => ({
   start: symbol?.address ?? 0,
   end: symbol === undefined ? 0 : symbol.address + symbol.size,

@@ -22,6 +22,8 @@ export interface PythonNames {
     | undefined
   /** Why the frames of an interpreter's file are missing, as a name; "" if they are not. */
   complaintOf(file: string): string
+  /** What could not be named, by reason. */
+  readonly refused: ReadonlyMap<string, number>
   close(): void
 }
 

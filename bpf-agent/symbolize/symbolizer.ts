@@ -41,7 +41,7 @@ export interface Symbolizer {
   readonly ready: Promise<void>
   /** Files open, bytes of symbols and names. */
   readonly usage: Binaries['usage']
-  /** Binaries and symbol tables refused, by reason. */
+  /** Binaries, symbol tables and frames of Python refused, by reason. */
   readonly refused: ReadonlyMap<string, number>
   close(): void
 }
@@ -106,7 +106,10 @@ export function createSymbolizer({
     get usage() {
       return binaries.usage
     },
-    refused: binaries.refused,
+    get refused() {
+      const ofPython = [...(python?.refused ?? [])].map(([why, n]) => [`python_${why}`, n] as const)
+      return new Map([...binaries.refused, ...ofPython])
+    },
     close() {
       binaries.close()
       perfMaps.close()

@@ -1,10 +1,13 @@
 // Python on the real kernel: a program that is called in every way there is, under every interpreter of this machine. Each
 // sample must show a chain of calls that the program truly has, down to the function it was in.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { bytesSource } from '../../bpf-agent/elf/byte-source.ts'
+import { fileOffsetOfAddress, readElf } from '../../bpf-agent/elf/elf-file.ts'
+import { findSymbols } from '../../bpf-agent/elf/find-symbols.ts'
 import { interpretersHere } from '../../bpf-agent/python/interpreters-testing.ts'
 import { flametrail } from './stream.ts'
 
@@ -67,6 +70,27 @@ const chainOf = ({ stack }: Seen) =>
     )
     .join(' ')
 
+/** What a program does after it has said something. */
+async function recorded(argv: readonly string[], name: string, env: NodeJS.ProcessEnv = {}): Promise<Seen[]> {
+  const [program = '', ...words] = argv
+  const child = spawn(program, words, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+  const file = path.join(work, `${name}.folded`)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.stdout!.once('data', () => resolve())
+      child.once('exit', () => reject(new Error(`${program} ended`)))
+    })
+    const run = await flametrail('record', '--pid', String(child.pid), '-d', '4', '-F', '199', '-o', file)
+    expect(run.code, run.stderr).toBe(0)
+  } finally {
+    child.kill('SIGKILL')
+  }
+  return readFolded(file)
+}
+
 const sum = (seen: readonly Seen[]) => seen.reduce((total, { samples }) => total + samples, 0)
 
 describe('functions of Python', () => {
@@ -74,19 +98,7 @@ describe('functions of Python', () => {
     'of version %s stand where they were called',
     { timeout: 90_000 },
     async (version, python) => {
-      const child = spawn(python, [PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] })
-      const file = path.join(work, `${version}.folded`)
-      try {
-        await new Promise<void>((resolve, reject) => {
-          child.stdout!.once('data', () => resolve())
-          child.once('exit', () => reject(new Error(`${python} ended`)))
-        })
-        const run = await flametrail('record', '--pid', String(child.pid), '-d', '4', '-F', '199', '-o', file)
-        expect(run.code, run.stderr).toBe(0)
-      } finally {
-        child.kill('SIGKILL')
-      }
-      const seen = readFolded(file)
+      const seen = await recorded([python, PROGRAM], version)
       // Threads begin and end without any function of the program.
       const ofProgram = seen.filter((one) => chainOf(one) !== '')
       const wrong = ofProgram.filter((one) => !TRUE.has(chainOf(one)))
@@ -96,7 +108,7 @@ describe('functions of Python', () => {
         console.log(`  ${one.samples} ${chainOf(one)} | ${one.stack.slice(-4).join(';')}`)
       expect(all).toBeGreaterThan(100)
       expect(all / sum(seen)).toBeGreaterThan(0.9)
-      expect(sum(wrong) / all).toBeLessThan(0.005)
+      expect(sum(wrong)).toBeLessThanOrEqual(Math.max(2, 0.005 * all)) // a busy machine gives few samples
       for (const chain of [
         'use_sorted key burn',
         'use_asyncio task burn',
@@ -105,6 +117,43 @@ describe('functions of Python', () => {
         'use_c',
       ])
         expect(sum(seen.filter((one) => chainOf(one).endsWith(chain))), chain).toBeGreaterThan(0)
+    },
+  )
+})
+
+const SYSTEM = '/usr/bin/python3.11'
+describe.runIf(existsSync(SYSTEM))('a version that nobody has looked at', () => {
+  it('is named where its functions would stand', { timeout: 60_000 }, async () => {
+    const copy = Buffer.from(readFileSync(SYSTEM))
+    const elf = readElf(bytesSource(copy))
+    if (!elf.ok) throw elf.error
+    const [version] = findSymbols(elf.value, ['Py_Version'], (name) => name === 'Py_Version')
+    copy.writeUInt32LE(0x030f00f0, fileOffsetOfAddress(elf.value, version!.address)!)
+    const python = path.join(work, 'python3.15')
+    writeFileSync(python, copy)
+    chmodSync(python, 0o755)
+    const seen = await recorded([python, PROGRAM], 'unknown', { PYTHONHOME: '/usr' })
+    const marked = seen.filter(({ stack }) => stack.includes('[python: no offsets for 3.15]'))
+    expect(sum(marked) / sum(seen)).toBeGreaterThan(0.5)
+    expect(seen.every(({ stack }) => !stack.some((name) => name.startsWith('__main__.')))).toBe(true)
+  })
+})
+
+describe('a program that only says it is Python', () => {
+  const impostor = path.join(work, 'python3.11')
+  it.each(['thread', 'frame', 'wild'])(
+    'and leads in circles (%s) costs its own stacks, no more',
+    { timeout: 60_000 },
+    async (how) => {
+      const source = path.join(import.meta.dirname, 'python-impostor.c')
+      execFileSync('gcc', ['-O1', '-rdynamic', '-o', impostor, source])
+      const seen = await recorded([impostor, how], `impostor-${how}`)
+      expect(sum(seen)).toBeGreaterThan(50)
+      expect(Math.max(...seen.map(({ stack }) => stack.length))).toBeLessThanOrEqual(513 + 64)
+      const own = seen.flatMap(({ stack }) => stack.filter((name) => name.startsWith('[python: ')))
+      expect([...new Set(own)]).toEqual(how === 'thread' ? [] : ['[python: code not readable]'])
+      if (how === 'thread')
+        expect(seen.some(({ stack }) => stack.includes('_PyEval_EvalFrameDefault'))).toBe(true)
     },
   )
 })
