@@ -96,9 +96,11 @@ enum rule_kind {
 	                  // stack was and the goroutine, whose second word is the end of that stack: it may move meanwhile
 	RULE_GO_CURRENT,  // CFA = *(goroutine + cfa) + 8: where the thread's current goroutine left its own stack, before Go
 	                  // 1.21; it is found from the thread's register fs: see GO_CURRENT_BITS
+	RULE_INDEXED,     // CFA = *(sp + words * 8 + register * 8) + cfa: OpenSSL's vectors of a length known at run time; aux as
+	                  // of RULE_REGISTER, words above the place
 };
 
-#define RULE_LAST RULE_GO_CURRENT
+#define RULE_LAST RULE_INDEXED
 
 // x86-64: where the caller's rbx is, on which the loader's resolvers hang their CFA. aux of RULE_SP and RULE_FP is one of
 // these, or it is at CFA + aux. RULE_REGISTER has in its low bits the register's place in struct pt_regs, and above them

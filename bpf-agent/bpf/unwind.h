@@ -149,6 +149,9 @@ static __always_inline __u32 to_caller_by_frame_pointer(struct walk *walk)
 
 	if (walk->fp == 0)
 		return STOP_FP_ZERO;
+	// Go before 1.21 clears and copies with the frame pointer parked below the stack: there it points to the true one.
+	if (walk->fp == walk->sp - 16 && !read_user(&walk->fp, 8, walk->fp))
+		return STOP_READ_FAULT;
 	if ((walk->fp & 7) != 0 || walk->fp < walk->sp || walk->fp - walk->sp > FRAME_BYTES_MAX)
 		return STOP_BAD_FP;
 	if (!read_user(frame, sizeof(frame), walk->fp))
@@ -270,6 +273,12 @@ static __always_inline __u32 to_caller_by_rule(struct walk *walk, const struct r
 		if (rule->aux >> REGISTER_PLACE_BITS != BX_WORDS_LOST)
 			walk->bx_offset = (rule->aux >> REGISTER_PLACE_BITS) * 8;
 		break;
+	case RULE_INDEXED:
+		if (!read_register(walk, rule->aux & REGISTER_PLACE, &kept[0]) ||
+		    !read_user(&cfa, 8, cfa + ((rule->aux >> REGISTER_PLACE_BITS) + kept[0]) * 8))
+			return STOP_READ_FAULT;
+		cfa += rule->cfa;
+		break;
 	case RULE_GO_DEPTH:
 		walk->may_leave = true;
 		if (!read_user(kept, sizeof(kept), cfa + rule->aux) || !read_user(&cfa, 8, kept[1] + 8))
@@ -300,7 +309,9 @@ static __always_inline bool leads_on(struct walk *walk, const struct rule *rule)
 {
 	if (rule->kind == RULE_GAP || rule->kind == RULE_UNSUPPORTED || rule->kind > RULE_LAST)
 		return false;
-	return rule->kind != RULE_REGISTER || knows_register(walk, rule->aux & REGISTER_PLACE);
+	if (rule->kind != RULE_REGISTER && rule->kind != RULE_INDEXED)
+		return true;
+	return knows_register(walk, rule->aux & REGISTER_PLACE);
 }
 
 // in   rule, how  as find_rule gave them

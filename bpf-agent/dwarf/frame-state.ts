@@ -14,6 +14,7 @@ import {
   RULE_DEREF,
   RULE_DEREF_SP,
   RULE_FP,
+  RULE_INDEXED,
   RULE_LR,
   RULE_PLT,
   RULE_REGISTER,
@@ -46,6 +47,7 @@ export const CFA_PLT = 2 // sp + 8, 8 more where (pc & 15) >= offset
 export const CFA_DEREF = 3 // *(fp + register) + offset
 export const CFA_DEREF_SP = 4 // *(sp + register) + offset
 export const CFA_OTHER = 5
+export const CFA_INDEXED = 6 // *(sp + words * 8 + register * 8) + offset; in place of the register: both, as aux has them
 
 // How a register of the caller is found.
 export const SAME = 0 // never touched
@@ -122,6 +124,10 @@ export class StateToRule {
         kind = RULE_PLT
         aux = cfa
         cfa = 0
+        break
+      case CFA_INDEXED:
+        kind = RULE_INDEXED
+        aux = state[CFA_REGISTER]!
         break
       case CFA_DEREF:
       case CFA_DEREF_SP:

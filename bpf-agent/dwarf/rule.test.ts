@@ -13,7 +13,7 @@ import {
 } from './rule.ts'
 
 const s16 = fc.integer({ min: -32_768, max: 32_767 })
-const anyRule = fc.record({ kind: fc.nat(14), fpKind: fc.nat(2), cfa: s16, fpOffset: s16, aux: s16 })
+const anyRule = fc.record({ kind: fc.nat(15), fpKind: fc.nat(2), cfa: s16, fpOffset: s16, aux: s16 })
 
 describe('RuleTable', () => {
   it('begins with the gap and the rule that fits no kind', () => {

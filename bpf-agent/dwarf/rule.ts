@@ -19,6 +19,7 @@ export const RULE_REGISTER = 11 // x86-64: CFA = register + cfa: hand-written co
 export const RULE_OTHER_STACK = 12 // as RULE_FP, and the caller may be on another stack
 export const RULE_GO_DEPTH = 13 // CFA = *(*(sp + aux + 8) + 8) - *(sp + aux) + cfa: Go's call of C
 export const RULE_GO_CURRENT = 14 // CFA = *(current goroutine + cfa) + 8: see currentAux; fp_off: of the thread's variable
+export const RULE_INDEXED = 15 // x86-64: CFA = *(sp + words * 8 + register * 8) + cfa; aux: registerAux(place, 8 * words)
 
 /** Where the caller's frame pointer is. Numbers are those of `enum fp_kind`. */
 export const FP_SAME = 0 // in the register
@@ -45,6 +46,11 @@ const BX_WORDS_LOST = -1 << (15 - PLACE_BITS)
 export function readRegisterAux(aux: number): { readonly place: number; readonly bx: number } {
   const words = aux >> PLACE_BITS
   return { place: aux & ((1 << PLACE_BITS) - 1), bx: words === BX_WORDS_LOST ? BX_LOST : words * BX_UNIT }
+}
+
+/** The same of RULE_INDEXED: above the place stands where the vector begins, in bytes from the stack pointer. */
+export function readIndexedAux(aux: number): { readonly place: number; readonly base: number } {
+  return { place: aux & ((1 << PLACE_BITS) - 1), base: (aux >> PLACE_BITS) * WORD_BYTES }
 }
 
 const WORD_BYTES = 8

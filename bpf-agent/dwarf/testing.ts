@@ -5,7 +5,7 @@ import type { EhFrame } from './find-eh-frame.ts'
 import { BX_LOST, BX_SAME } from './rule.ts'
 
 const RULE_NAMES =
-  'sp fp plt root gap unsupported signal deref lr deref_sp sp_far register other_stack go_depth go_current'.split(
+  'sp fp plt root gap unsupported signal deref lr deref_sp sp_far register other_stack go_depth go_current indexed'.split(
     ' ',
   )
 /** By their place in the kernel's struct pt_regs. */
@@ -132,6 +132,8 @@ export function showRule(rules: Uint8Array, id: number, machine = 62): string {
       const words = aux >> 5
       return `${REGISTERS[aux & 31]}${signed(sum)}${fp}${words === -1024 ? ' bx?' : bx(8 * words)}`
     }
+    case 'indexed':
+      return `*(sp${signed(8 * (aux >> 5))}+${REGISTERS[aux & 31]}*8)${signed(sum)}${fp}`
     case 'other_stack':
       return `other${signed(sum)}${fp}`
     case 'go_depth':

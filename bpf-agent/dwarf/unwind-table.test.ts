@@ -156,6 +156,24 @@ describe('rules', () => {
     expect(ruleOf([...cfa.defCfa(RBX, 16), ...cfa.offset(RBX, -8184)])).toBe('rbx+16 bx@c-8184')
     expect(ruleOf([...cfa.defCfa(RBX, 16), ...cfa.offset(RBX, -8192)])).toBe('rbx+16 bx?')
   })
+  it('know vectors of a length that a register holds, on which OpenSSL hangs its frame', () => {
+    const indexed = [0x77, 0x08, 0x79, 0x00, 0x38, 0x1e, 0x22, 0x06, 0x23, 0x08]
+    expect(ruleOf(cfa.defCfaExpression(indexed))).toBe('*(sp+8+r9*8)+8')
+    expect(ruleOf(cfa.defCfaExpression(indexed.slice(0, 8)))).toBe('*(sp+8+r9*8)+0')
+    expect(ruleOf([...cfa.defCfaExpression(indexed), ...cfa.offset(RBP, -24)])).toBe('*(sp+8+r9*8)+8 fp@c-24')
+    for (const [at, byte] of [
+      [1, 0x09], // no whole word
+      [2, 0x90], // no register
+      [3, 0x01],
+      [4, 0x34],
+      [7, 0x94],
+      [8, 0x22],
+    ] as const)
+      expect(ruleOf(cfa.defCfaExpression(indexed.with(at, byte)))).toBe('unsupported')
+    expect(ruleOf(cfa.defCfaExpression([...indexed, 0x06]))).toBe('unsupported')
+    for (const length of [2, 3, 5, 7])
+      expect(ruleOf(cfa.defCfaExpression(indexed.slice(0, length)))).toBe('unsupported')
+  })
   it('hang on any other register, too: the sampler has those of the leaf', () => {
     expect(ruleOf(cfa.defCfa(R10, 0))).toBe('r10+0')
     expect(ruleOf([...cfa.defCfa(0, 8), ...cfa.offset(RBP, -24)])).toBe('rax+8 fp@c-24')

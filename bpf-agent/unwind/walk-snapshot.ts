@@ -15,6 +15,7 @@ import {
   RULE_GAP,
   RULE_GO_CURRENT,
   RULE_GO_DEPTH,
+  RULE_INDEXED,
   RULE_LR,
   RULE_OTHER_STACK,
   RULE_PLT,
@@ -24,6 +25,7 @@ import {
   RULE_SP_FAR,
   RULE_UNSUPPORTED,
   readCurrentAux,
+  readIndexedAux,
   readRegisterAux,
 } from '../dwarf/rule.ts'
 import type { VmaRow } from './kernel-tables.ts'
@@ -135,8 +137,11 @@ export function walkSnapshot(parts: {
 
   /** The guards demand fp ≥ sp of the frame: every step climbs, so a chain that bites its tail ends. */
   function byFramePointer(): WalkStop | undefined {
-    const { fp, sp } = walk
-    if (fp === 0n) return 'fp_zero'
+    const { sp } = walk
+    if (walk.fp === 0n) return 'fp_zero'
+    // Go before 1.21 parks the frame pointer below the stack, where it points to the true one.
+    const fp = walk.fp === u64(sp - 16n) ? read(walk.fp) : walk.fp
+    if (fp === undefined) return 'read_fault'
     if ((fp & 7n) !== 0n || fp < sp || fp - sp > FRAME_BYTES_MAX) return 'bad_fp'
     const callers = read(fp)
     const returnAddress = callers === undefined ? undefined : read(fp + 8n)
@@ -223,6 +228,12 @@ export function walkSnapshot(parts: {
         const value = readRegister(place)
         return value === undefined ? 'read_fault' : byCfa(rule, u64(value + cfa), bx)
       }
+      case RULE_INDEXED: {
+        const { place, base } = readIndexedAux(rule.aux)
+        const index = readRegister(place)
+        const saved = index === undefined ? undefined : read(sp + BigInt(base) + index * 8n)
+        return saved === undefined ? 'read_fault' : byCfa(rule, u64(saved + cfa), BX_LOST)
+      }
       case RULE_GO_DEPTH: {
         const depth = read(sp + aux)
         const goroutine = depth === undefined ? undefined : read(sp + aux + 8n)
@@ -245,8 +256,8 @@ export function walkSnapshot(parts: {
 
   /** Whether a rule says how to go on from here; else the frame pointer has to. */
   function leadsOn({ kind, aux }: Rule): boolean {
-    if (kind === RULE_GAP || kind === RULE_UNSUPPORTED || kind > RULE_GO_CURRENT) return false
-    return kind !== RULE_REGISTER || knowsRegister(readRegisterAux(aux).place)
+    if (kind === RULE_GAP || kind === RULE_UNSUPPORTED || kind > RULE_INDEXED) return false
+    return (kind !== RULE_REGISTER && kind !== RULE_INDEXED) || knowsRegister(readRegisterAux(aux).place)
   }
 
   function toCaller(found: Found): WalkStop | undefined {

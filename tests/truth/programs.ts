@@ -376,31 +376,38 @@ export const PROGRAMS: readonly Program[] = [
     name: 't_cgo',
     source: { file: 'cgo.go' },
     truth: () => {
-      // Into C on the stack of the thread, back to Go, and into C again.
+      // Into C on the stack of the thread, back to Go, and into C again. At each border the runtime has work of its own.
       const runtime: Step = { begins: 'runtime.', times: [1, 4] }
+      const toC: Step[] = [
+        { begins: 'runtime.goexit' },
+        'runtime.main',
+        'main.main',
+        'main.enter',
+        { begins: 'main._Cfunc_c_outer' },
+      ]
+      const toGo: Step[] = [
+        ...toC,
+        runtime, // cgocall, asmcgocall
+        { holds: ['_Cfunc_c_outer'], times: [0, 1] }, // may end in a jump to c_outer
+        'c_outer',
+        'go_middle',
+        'crosscall2',
+      ]
+      const toCAgain: Step[] = [
+        ...toGo,
+        runtime, // cgocallback, cgocallbackg, cgocallbackg1
+        { holds: ['_cgoexp'] },
+        'main.go_middle',
+        { begins: 'main._Cfunc_c_inner' },
+      ]
       return [
         {
-          frames: [
-            { begins: 'runtime.goexit' },
-            'runtime.main',
-            'main.main',
-            'main.enter',
-            { begins: 'main._Cfunc_c_outer' },
-            runtime, // cgocall, asmcgocall
-            { holds: ['_Cfunc_c_outer'], times: [0, 1] }, // may end in a jump to c_outer
-            'c_outer',
-            'go_middle',
-            'crosscall2',
-            runtime, // cgocallback, cgocallbackg, cgocallbackg1
-            { holds: ['_cgoexp'] },
-            'main.go_middle',
-            { begins: 'main._Cfunc_c_inner' },
-            runtime,
-            { holds: ['_Cfunc_c_inner'], times: [0, 1] },
-            'c_inner',
-            'c_burn',
-          ],
+          frames: [...toCAgain, runtime, { holds: ['_Cfunc_c_inner'], times: [0, 1] }, 'c_inner', 'c_burn'],
+          atLeast: 0.9,
         },
+        { frames: [...toC, ofRuntime(20)] },
+        { frames: [...toGo, ofRuntime(20)] },
+        { frames: [...toCAgain, ofRuntime(20)] },
         GO_RUNTIME,
       ]
     },

@@ -160,6 +160,16 @@ describe.skipIf(compiler === undefined)(`a walk (${compiler ?? 'needs gcc or cla
       )
     })
 
+    it('takes a register of the leaf as an index, too', () => {
+      const R9 = 8
+      const indexed = rule('indexed', 8, { fp: AT_CFA, fpOff: -24, aux: R9 | (1 << 5) })
+      const memory = [...words(SP + 8 + 6 * 8, [SP + 0x200]), ...words(SP + 0x1f0, [0, 0, codeOf(1)])]
+      expect(named(hangs([indexed], [...leaf([R9, 6]), ...memory]))).toBe('0 1 root')
+      expect(named(hangs([indexed], [...leaf([R9, 5]), ...memory]))).toBe('0 read_fault')
+      const above = hangs([rule('sp', 8), indexed], [...leaf([R9, 6]), ...words(SP, [codeOf(1)])])
+      expect([named(above), above.steps]).toEqual(['0 1 fp_zero', { row: 1 }])
+    })
+
     // 0 leaf: saves nothing; 1 saves rbx; 2 hangs on rbx
     const resolver = by(RBX, 32, -4)
     const memory = [
@@ -413,6 +423,15 @@ describe.skipIf(compiler === undefined)(`a walk (${compiler ?? 'needs gcc or cla
       expect(from(SP - 8)).toBe('0 bad_fp')
       expect(from(SP + 2 ** 20 + 8)).toBe('0 bad_fp')
       expect(from(fp + 8)).toBe('0 read_fault')
+    })
+
+    it('finds a frame pointer that is parked below the stack', () => {
+      const stack = [...words(SP - 16, [SP + 32]), ...kept(codeOf(1))]
+      const at = (memory: readonly string[]) =>
+        named(walk(drawn([rule('gap')], [registers(codeOf(0), { fp: SP - 16 }), ...memory])))
+      expect(at(stack)).toBe('0 1 root')
+      expect(at(words(SP - 16, [SP - 16]))).toBe('0 bad_fp') // once, not for ever
+      expect(at([])).toBe('0 read_fault')
     })
 
     it('counts nothing as a frame that a frame pointer found outside of all code', () => {
