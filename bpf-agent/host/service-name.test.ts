@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nameInEnviron, scriptName, serviceNameOf, unitName } from './service-name.ts'
+import { familyNameOf, nameInEnviron, scriptName, serviceNameOf, unitName } from './service-name.ts'
 
 const nul = (...words: string[]) => new TextEncoder().encode(`${words.join('\0')}\0`)
 
@@ -27,6 +27,20 @@ describe('serviceNameOf', () => {
     })
     expect(long.startsWith('?[31mxxx')).toBe(true)
     expect(long.length).toBe(255)
+  })
+})
+
+describe('familyNameOf', () => {
+  it('is what children have too: the name in the environment, then the unit; never script or executable', () => {
+    const all = {
+      environ: nul('OTEL_SERVICE_NAME=shop'),
+      commandLine: nul('python3', '/srv/cart.py'),
+      cgroup: '0::/system.slice/cart.service',
+      executable: 'python3',
+    }
+    expect(familyNameOf(all)).toBe('shop')
+    expect(familyNameOf({ ...all, environ: undefined })).toBe('cart')
+    expect(familyNameOf({ ...all, environ: nul('A=1'), cgroup: undefined })).toBe('')
   })
 })
 

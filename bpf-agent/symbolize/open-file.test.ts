@@ -1,9 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fileSource, ifReadable, isUnchanged, openRegular } from './open-file.ts'
-import { temporaryFolder } from './testing.ts'
+import { monotonicMs } from '../host/clock.ts'
+import { parseMappings } from '../host/mappings.ts'
+import { fileSource, ifReadable, isUnchanged, openMapped, openRegular } from './open-file.ts'
+import { libcPath, readBytes, temporaryFolder } from './testing.ts'
 
 const folder = temporaryFolder()
 
@@ -49,5 +59,51 @@ describe('openRegular', () => {
         throw new TypeError('ours')
       }),
     ).toThrow('ours')
+  })
+})
+
+describe('openMapped, when the process has ended', () => {
+  const GONE = 2 ** 30 // beyond every PID
+  const maps = parseMappings(readBytes('/proc/self/maps'))
+  const libc = maps.path.indexOf(libcPath())
+  /** "device:" of this machine's folder for temporary files, learnt from libc's mapping when both lie on one disk. */
+  const isOneDisk =
+    statSync(folder).dev === statSync(libcPath()).dev &&
+    maps.file[libc]!.endsWith(`:${statSync(libcPath()).ino}`)
+  const device = maps.file[libc]!.slice(0, maps.file[libc]!.lastIndexOf(':'))
+  const mappingOf = (path: string, inode = statSync(path).ino) => ({
+    ...{ start: 0x1000, end: 0x2000, path, file: `${device}:${inode}` },
+  })
+  const opens = (mapping: ReturnType<typeof mappingOf>, origin?: Parameters<typeof openMapped>[2]) => {
+    const open = openMapped(GONE, mapping, origin)
+    if (open !== undefined) closeSync(open.fd)
+    return open !== undefined
+  }
+  const path = join(folder, 'program')
+  copyFileSync('/bin/true', path)
+  utimesSync(path, 1000, 1000)
+
+  it.skipIf(!isOneDisk)('finds the file by its path, as the parent or as we see it', () => {
+    const sinceMs = monotonicMs()
+    expect(opens(mappingOf(path), { parentTgid: process.pid, sinceMs })).toBe(true)
+    expect(opens(mappingOf(path), { parentTgid: 0, sinceMs })).toBe(true)
+    expect(opens(mappingOf(path), { parentTgid: GONE, sinceMs })).toBe(true)
+  })
+
+  it('never takes another file: without an origin, other inode, other device, no path', () => {
+    const origin = { parentTgid: process.pid, sinceMs: monotonicMs() }
+    expect(opens(mappingOf(path))).toBe(false)
+    expect(opens(mappingOf(path, 1), origin)).toBe(false)
+    expect(opens({ ...mappingOf(path), file: `3f:ff:${statSync(path).ino}` }, origin)).toBe(false)
+    expect(opens({ ...mappingOf(path), path: 'program' }, origin)).toBe(false)
+    expect(opens({ ...mappingOf(path), path: `${path} (deleted)` }, origin)).toBe(false)
+  })
+
+  it('takes no file that was written since it was mapped, and none of which that cannot be told', () => {
+    const rewritten = join(folder, 'rewritten')
+    copyFileSync('/bin/true', rewritten)
+    const sinceMs = monotonicMs() - 60_000
+    expect(opens(mappingOf(rewritten), { parentTgid: process.pid, sinceMs })).toBe(false)
+    expect(opens(mappingOf(path), { parentTgid: process.pid, sinceMs: Number.NEGATIVE_INFINITY })).toBe(false)
   })
 })

@@ -38,8 +38,8 @@ export function openRegular(
  *  in   file    "device:inode" as /proc/PID/maps says; only the inode is compared, since overlay and btrfs print another
  *               device there than they report
  *       origin  how it is found when the process has ended: by its path as the parent, the first process or we see it.
- *               Then the device must be the same too (so never on overlay and btrfs), and nobody may have written to it
- *               since it was mapped
+ *               Then the device must be the same too (it is not on btrfs, nor on overlay before Linux 6.18), and nobody
+ *               may have written to it since it was mapped
  *  out  undefined when it cannot be reached any more */
 export function openMapped(
   tgid: number,
