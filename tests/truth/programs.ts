@@ -155,7 +155,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     name: 't_swapped',
     source: { file: 'plugins.c' },
-    words: ['0.5'],
+    words: ['0.7'],
     files: ['alpha.so', 'beta.so'],
     truth: (told) => [
       { frames: [...entry(told), 'main', 'run_for', 'before', 'burn'] },
