@@ -21,7 +21,9 @@ const DEPTH = 20
 
 // Twenty calls deep without a frame pointer, each frame of another size every second time; forks when it is told to.
 const PROGRAM = `
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 volatile unsigned long sink;
@@ -30,7 +32,7 @@ __attribute__((noinline)) int odd(int);
 __attribute__((noinline)) int even(int n) { if (n == 0) { leaf(); return 1; } int r = odd(n - 1); sink += r; return r + 1; }
 __attribute__((noinline)) int odd(int n) { volatile char room[200]; room[n] = n; int r = even(n - 1); sink += room[n]; return r + 1; }
 __attribute__((noinline)) void clocks(void) { struct timespec t; for (;;) clock_gettime(CLOCK_MONOTONIC, &t); }
-int main(int argc, char **argv) { if (argc > 1 && !strcmp(argv[1], "clock")) clocks(); if (argc > 1) fork(); for (;;) sink += even(${DEPTH}); }
+int main(int argc, char **argv) { if (argc > 1 && !strcmp(argv[1], "clock")) clocks(); if (argc > 1 && fork() == 0) prctl(PR_SET_PDEATHSIG, SIGKILL); for (;;) sink += even(${DEPTH}); }
 `
 let program = ''
 let functions: { readonly start: number; readonly end: number; readonly name: string }[] = []
@@ -154,7 +156,6 @@ describe.skipIf(!isHere)('programs without frame pointers in the real kernel', (
       host.stacks.clear()
       await host.run(2500)
       for (const one of [tgid, child]) expect(exactShare(host.stacks.get(one))).toBeGreaterThan(0.995)
-      process.kill(child, 'SIGKILL')
     } finally {
       host.close()
     }
