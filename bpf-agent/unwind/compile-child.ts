@@ -63,23 +63,10 @@ export function createCompileChild({
   function run(job: Job): void {
     lendNoRights()
     counts.started++
-    const child = spawn(process.execPath, [...NODE_FLAGS, program], {
-      stdio: ['ignore', 'pipe', 'ignore', job.fd],
-      env: {},
-      cwd: '/',
-      ...(user === undefined ? {} : { uid: user, gid: user }),
-    })
-    job.child = child
     const chunks: Buffer[] = []
     let bytes = 0
-    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
-    timer.unref()
-    child.stdout!.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > ANSWER_BYTES_MAX) child.kill('SIGKILL')
-      else chunks.push(chunk)
-    })
     let isOver = false
+    let timer: NodeJS.Timeout | undefined
     const end = (why: string, couldBegin: boolean) => {
       if (isOver) return
       isOver = true
@@ -91,8 +78,35 @@ export function createCompileChild({
       } else job.result = answered(bytes > ANSWER_BYTES_MAX ? [] : chunks, why)
       next()
     }
+    const child = begin(job.fd, user)
+    // Some errors of a start are thrown and others told: a user whom we may not become, a program that he may not read.
+    if (child instanceof Error) {
+      end(child.message, false)
+      return
+    }
+    job.child = child
+    timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
+    timer.unref()
+    child.stdout!.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > ANSWER_BYTES_MAX) child.kill('SIGKILL')
+      else chunks.push(chunk)
+    })
     child.on('error', (error) => end(error.message, false))
     child.on('close', (code, signal) => end(signal ?? `exit code ${code}`, code !== CANNOT_BEGIN))
+  }
+
+  function begin(fd: number, user: number | undefined): ChildProcess | Error {
+    try {
+      return spawn(process.execPath, [...NODE_FLAGS, program], {
+        stdio: ['ignore', 'pipe', 'ignore', fd],
+        env: {},
+        cwd: '/',
+        ...(user === undefined ? {} : { uid: user, gid: user }),
+      })
+    } catch (error) {
+      return error as Error
+    }
   }
 
   function answered(chunks: readonly Buffer[], why: string): Result<CompiledTable> {
