@@ -15,14 +15,16 @@ export interface OpenFile {
 }
 
 /** Opens a regular file for reading, without blocking.
- *  in   isExpected  whether this is the file that was meant
+ *  in   isExpected    whether this is the file that was meant
+ *       followsLinks  false: a link in its place is refused; through /proc/PID/root one would lead into our own file system
  *  out  undefined when it is not there, not regular, not expected, or may not be read */
 export function openRegular(
   path: string,
   isExpected: (stats: Stats) => boolean = () => true,
+  followsLinks = true,
 ): OpenFile | undefined {
   return orUndefined(() => {
-    const handle = openSync(path, O_PATH)
+    const handle = openSync(path, O_PATH | (followsLinks ? 0 : constants.O_NOFOLLOW))
     try {
       const seen = fstatSync(handle)
       if (!seen.isFile() || !isExpected(seen)) return undefined

@@ -1,11 +1,11 @@
 // What does a runtime with a JIT say of the code it has made? /tmp/perf-PID.map of a process, in its own file system and
 // under its own PID: lines `start size name`, of which the later wins, for code moves. Read only as far as it has grown.
-import { closeSync, fstatSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, readSync, type Stats } from 'node:fs'
 import { uptime } from 'node:os'
 import { orUndefined, readText } from '../host/proc.ts'
 import { cleanText } from '../host/text.ts'
 import { type OpenFile, openRegular } from './open-file.ts'
-import { emptyPerfTable, type PerfTable, perfNameAt, readPerfLines } from './perf-table.ts'
+import { emptyPerfTable, type PerfTable, perfNameAt, perfTableBytes, readPerfLines } from './perf-table.ts'
 
 export interface ProcessKey {
   readonly tgid: number
@@ -17,11 +17,16 @@ export interface PerfMaps {
   nameAt(process: ProcessKey, address: number): string | undefined
   /** A new window: maps that have grown are read on. */
   renewBudget(): void
+  /** Maps that were refused, by reason: `perf_map` is no regular file of the process's user or is another process's,
+   *  `perf_map_full` has more lines than are kept, `perf_maps_full` was forgotten because all of them have too many. */
+  readonly refused: ReadonlyMap<string, number>
   close(): void
 }
 
 const BYTES_MAX = 64 * 1024 * 1024
 const BYTES_PER_WINDOW = 8 * 1024 * 1024 // 130,000 lines, some 50 ms; the rest comes with the next window
+const BYTES_PER_PROCESS = BYTES_PER_WINDOW / 4 // nobody keeps the others from being read
+const HELD_BYTES_MAX = 24 * 1024 * 1024 // of all tables: the map of a large program on Node takes 5
 const PROCESSES_MAX = 64
 const CHUNK_BYTES = 256 * 1024
 
@@ -36,6 +41,7 @@ interface Held {
 /** Starts with no map. */
 export function createPerfMaps(): PerfMaps {
   const held = new Map<string, Held>() // least recently used first
+  const refused = new Map<string, number>()
   let window = 0
   let bytesLeft = BYTES_PER_WINDOW
 
@@ -45,15 +51,35 @@ export function createPerfMaps(): PerfMaps {
     held.delete(key)
     const entry = known && !isReplaced(known) ? known : openMap(process)
     held.set(key, entry)
-    for (const [oldest, { file }] of held) {
-      if (held.size <= PROCESSES_MAX) break
-      if (file) orUndefined(() => closeSync(file.fd))
-      held.delete(oldest)
+    if (held.size > PROCESSES_MAX) forgetOldest()
+    if (entry.window !== window) {
+      readOn(entry)
+      while (held.size > 1 && bytesHeld() > HELD_BYTES_MAX) {
+        forgetOldest()
+        refuse('perf_maps_full')
+      }
     }
-    if (entry.window !== window) readOn(entry)
     entry.window = window
     const name = perfNameAt(entry.table, address)
     return name === undefined ? undefined : cleanText(name)
+  }
+
+  function forgetOldest(): void {
+    for (const [oldest, { file }] of held) {
+      if (file) orUndefined(() => closeSync(file.fd))
+      held.delete(oldest)
+      return
+    }
+  }
+
+  function bytesHeld(): number {
+    let bytes = 0
+    for (const { table } of held.values()) bytes += perfTableBytes(table)
+    return bytes
+  }
+
+  function refuse(reason: string): void {
+    refused.set(reason, (refused.get(reason) ?? 0) + 1)
   }
 
   function openMap({ tgid, startTicks }: ProcessKey): Held {
@@ -64,7 +90,9 @@ export function createPerfMaps(): PerfMaps {
     // Maps outlive their processes: one last written before this process began is that of another with its PID.
     const startedMs = Date.now() - uptime() * 1000 + startTicks * 10
     const isOurs = ({ uid, mtimeMs }: Stats) => (uid === owner || uid === 0) && mtimeMs > startedMs - 1000
-    const file = innerPid ? openRegular(`/proc/${tgid}/root/tmp/perf-${innerPid}.map`, isOurs) : undefined
+    const path = `/proc/${tgid}/root/tmp/perf-${innerPid}.map`
+    const file = innerPid ? openRegular(path, isOurs, false) : undefined
+    if (innerPid && file === undefined && orUndefined(() => lstatSync(path))) refuse('perf_map')
     return { ...nothing, file }
   }
 
@@ -80,13 +108,15 @@ export function createPerfMaps(): PerfMaps {
   function readOn(entry: Held): void {
     const { file } = entry
     if (file === undefined) return
-    while (bytesLeft > 0 && entry.position < BYTES_MAX) {
-      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, BYTES_MAX - entry.position))
+    const stop = Math.min(BYTES_MAX, entry.position + BYTES_PER_PROCESS)
+    while (bytesLeft > 0 && entry.position < stop && !entry.table.isFull) {
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, stop - entry.position))
       const read = orUndefined(() => readSync(file.fd, chunk, 0, chunk.length, entry.position)) ?? 0
       if (read === 0) break
       entry.position += read
       bytesLeft -= read
       entry.rest = readPerfLines(entry.table, entry.rest, chunk.subarray(0, read))
+      if (entry.table.isFull) refuse('perf_map_full')
     }
   }
 
@@ -96,6 +126,7 @@ export function createPerfMaps(): PerfMaps {
       window++
       bytesLeft = BYTES_PER_WINDOW
     },
+    refused,
     close() {
       for (const { file } of held.values()) if (file) orUndefined(() => closeSync(file.fd))
       held.clear()

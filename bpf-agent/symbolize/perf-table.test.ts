@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyPerfTable, perfNameAt, readPerfLines } from './perf-table.ts'
+import { emptyPerfTable, perfNameAt, perfTableBytes, readPerfLines } from './perf-table.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const NOTHING = new Uint8Array()
@@ -63,13 +63,24 @@ describe('readPerfLines', () => {
     expect(table.count).toBe(1)
   })
 
-  it('keeps at most 16 MiB of names', () => {
+  it('keeps at most 8 MiB of names, and says that it is full', () => {
     const line = `1000 10 ${'n'.repeat(4000)}\n`
     const table = emptyPerfTable()
     const chunk = bytes(line.repeat(100))
     for (let i = 0; i < 50; i++) readPerfLines(table, NOTHING, chunk)
-    expect(table.nameBytes).toBeLessThanOrEqual(16 * 1024 * 1024)
-    expect(table.count).toBeLessThan(5000)
+    expect(perfTableBytes(table)).toBeLessThanOrEqual(9 * 1024 * 1024)
+    expect([table.count, table.isFull]).toEqual([2097, true])
+    expect(perfNameAt(table, 0x1000)).toBe('n'.repeat(4000))
+  })
+
+  it('keeps at most 131,072 entries in 13 MiB, and says that it is full', () => {
+    const table = emptyPerfTable()
+    const line = (i: number) => `${(i * 16).toString(16)} 10 f${i}\n`
+    for (let i = 0; i < 200_000; i += 1000)
+      readPerfLines(table, NOTHING, bytes(Array.from({ length: 1000 }, (_, k) => line(i + k)).join('')))
+    expect([table.count, table.isFull]).toEqual([131_072, true])
+    expect([perfNameAt(table, 16 * 131_071), perfNameAt(table, 16 * 131_072)]).toEqual(['f131071', undefined])
+    expect(perfTableBytes(table)).toBeLessThan(13 * 1024 * 1024)
   })
 
   it('equals ten naive lines, however the text is cut', () => {

@@ -108,7 +108,7 @@ export function createSymbolizer({
     },
     get refused() {
       const ofPython = [...(python?.refused ?? [])].map(([why, n]) => [`python_${why}`, n] as const)
-      return new Map([...binaries.refused, ...ofPython])
+      return new Map([...binaries.refused, ...perfMaps.refused, ...ofPython])
     },
     close() {
       binaries.close()
