@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import type { Profile } from '#profile/model/profile'
 import { stacksOf } from '../truth/seen.ts'
 import type { Burner } from './burner.ts'
+import { eventually } from './stream.ts'
 import type { WatchedAgent } from './watched-agent.ts'
 
 const MEMORY_MB_MAX = 160
@@ -43,6 +44,16 @@ export async function expectModest(
   expect(samples).toBeGreaterThanOrEqual(SAMPLES_MIN)
   expect(whole / samples, others).toBeGreaterThan(WHOLE_MIN)
   return { profiles, seconds, cores, memoryMb }
+}
+
+/** Resolves once the neighbour is seen as it is: then the tables of its files are there, and an attack can begin.
+ *  throws  what it looked like instead, after two minutes */
+export async function neighbourIsSeen(agent: WatchedAgent, neighbour: Burner): Promise<void> {
+  await eventually('the neighbour is seen as it is', 120_000, async () => {
+    const { samples, whole, others } = seenOf(await agent.windows(1), neighbour)
+    if (samples > 0 && whole / samples > WHOLE_MIN) return true
+    throw new Error(others)
+  })
 }
 
 /** Samples of the neighbour, those that are whole and name what it does, and what the others look like. */

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Profile } from '#profile/model/profile'
-import { expectModest } from './attack.ts'
+import { expectModest, neighbourIsSeen } from './attack.ts'
 import { type Burner, NO_FRAME_POINTERS, startBurner } from './burner.ts'
 import { type CraftedElf, ehFrameOf, ehFrameSection, writeElf } from './crafted-elf.ts'
 import { eventually } from './stream.ts'
@@ -17,7 +17,8 @@ beforeAll(async () => {
   villains = createVillains()
   neighbour = await startBurner(NO_FRAME_POINTERS)
   agent = await startWatchedAgent()
-})
+  await neighbourIsSeen(agent, neighbour)
+}, 240_000)
 afterAll(async () => {
   await agent.stop()
   await villains.end()

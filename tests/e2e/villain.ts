@@ -18,6 +18,8 @@ import { createInterface } from 'node:readline'
 export interface Villain {
   readonly pid: number
   readonly child: ChildProcess
+  /** Its first line: "ready", or where its generated code lies. */
+  readonly said: string
   stop(): Promise<void>
 }
 export interface Villains {
@@ -26,6 +28,7 @@ export interface Villains {
   /** Starts one in its way; resolves once it says that it has done what takes time.
    *  in  words  as above */
   start(...words: readonly (string | number)[]): Promise<Villain>
+  stopAll(): Promise<void>
   end(): Promise<void>
 }
 
@@ -41,7 +44,7 @@ export function createVillains(): Villains {
     const child = spawn(executable, words.map(String), { stdio: ['pipe', 'pipe', 'inherit'] })
     const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
     const villain = {
-      ...{ pid: child.pid!, child },
+      ...{ pid: child.pid!, child, said: '' },
       async stop() {
         child.kill('SIGKILL')
         await ended
@@ -50,17 +53,23 @@ export function createVillains(): Villains {
     }
     living.add(villain)
     await new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stdout! }).once('line', () => resolve())
+      createInterface({ input: child.stdout! }).once('line', (line) => {
+        villain.said = line
+        resolve()
+      })
       child.once('close', (code) => reject(new Error(`villain ${words.join(' ')} ended with ${code}`)))
     })
     return villain
   }
 
+  const stopAll = async () => {
+    for (const villain of [...living]) await villain.stop()
+  }
+
   return {
-    folder,
-    start,
+    ...{ folder, start, stopAll },
     async end() {
-      for (const villain of [...living]) await villain.stop()
+      await stopAll()
       rmSync(folder, { recursive: true, force: true })
     },
   }
