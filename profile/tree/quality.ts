@@ -17,7 +17,8 @@ const NAMELESS = new Set(['[unknown]', '[exited early]', '[anonymous code]'])
 const NAMELESS_BEGIN = '[python: ' // and why: no offsets for 3.15
 
 /** Whether a frame's name is none: an address, or one of the words that stand for "not known". */
-export const isNameless = (name: string): boolean => NAMELESS.has(name) || name.startsWith(NAMELESS_BEGIN) || isAddressName(name)
+export const isNameless = (name: string): boolean =>
+  NAMELESS.has(name) || name.startsWith(NAMELESS_BEGIN) || isAddressName(name)
 
 /** in  trees  of one profile type, callers first, whole: what was folded away cannot be judged
  *  out 0 and 0 of nothing.    cost O(nodes + frames) */

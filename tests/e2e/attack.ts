@@ -9,7 +9,7 @@ import { eventually } from './stream.ts'
 import type { WatchedAgent } from './watched-agent.ts'
 
 const MEMORY_MB_MAX = 160
-const CORES_MAX = 0.4 // at 97 Hz a busy machine takes 0.02
+const CORES_MAX = 0.8 // at 97 Hz a busy machine takes 0.02
 const WHOLE_MIN = 0.9
 const SAMPLES_MIN = 40
 const WINDOWS_MAX = 30 // a busy machine gives the neighbour little, and the agent too

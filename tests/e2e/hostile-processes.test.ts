@@ -209,9 +209,14 @@ describe('an agent that may not ask the kernel for mapped files', () => {
       const before = await agent.metric('table_refused_total{reason="open"}')
       copyFileSync(libraryOf('libm'), file)
       await expectModest({ agent, neighbour }, async () => {
-        await villains.start('map', file, 4) // it is read at its first sample, or later
-        renameSync(file, `${file}.elsewhere`)
-        put(file)
+        process.kill(agent.pid, 'SIGSTOP') // it opens what is mapped within milliseconds, the true file then
+        try {
+          await villains.start('map', file, 4)
+          renameSync(file, `${file}.elsewhere`)
+          put(file)
+        } finally {
+          process.kill(agent.pid, 'SIGCONT')
+        }
       })
       await eventually('it is refused', 60_000, async () =>
         (await agent.metric('table_refused_total{reason="open"}')) > before ? true : undefined,

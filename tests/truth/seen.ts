@@ -2,6 +2,7 @@
 import { NONE } from '#profile/model/ids'
 import { labelValue } from '#profile/model/labels'
 import type { Profile } from '#profile/model/profile'
+import { isAddressName } from '#profile/tree/frame-trie'
 import type { SeenStack } from './check.ts'
 import type { Frame } from './pattern.ts'
 
@@ -33,8 +34,10 @@ function userFrames(profile: Profile, leaf: number): Frame[] {
     const mapping = locations.mapping[row]!
     const binary = mapping === NONE ? '' : strings[mappings.file[mapping]!]!
     const [first, after] = [locations.lineStart[row]!, locations.lineStart[row + 1]!]
-    for (let i = first; i < after; i++)
-      frames.push({ name: strings[functions.name[lines.function[i]!]!]!, binary })
+    for (let i = first; i < after; i++) {
+      const name = strings[functions.name[lines.function[i]!]!]!
+      frames.push({ name: isAddressName(name) ? '' : name, binary })
+    }
     if (first === after) frames.push({ name: '', binary })
   }
   return frames.reverse()
